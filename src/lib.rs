@@ -1,0 +1,7 @@
+//! Tidegate: a self-hosted ingest API for customer data.
+
+pub mod telemetry;
+
+pub mod domain;
+
+pub mod store;
