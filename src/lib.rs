@@ -5,3 +5,7 @@ pub mod telemetry;
 pub mod domain;
 
 pub mod store;
+
+pub mod auth;
+
+pub mod limit;

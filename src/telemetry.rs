@@ -1,1 +1,167 @@
-//! What the process says about itself: names of metrics, the shape of log lines.
+//! What the process says about itself: the names of its metrics and the form of its log lines.
+//!
+//! Every metric is a variant here, so that none is spelled twice and each carries its help text. Labels are from closed
+//! sets; a key, an address or a customer's value is never one.
+
+use std::time::Duration;
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+macro_rules! names {
+    ($(#[$enum_doc:meta])* $enum:ident: $($(#[doc = $doc:literal])+ $name:ident = $text:literal),+ $(,)?) => {
+        $(#[$enum_doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $enum {
+            $($(#[doc = $doc])+ $name),+
+        }
+
+        impl $enum {
+            /// Every one of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The name as exported.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text),+
+                }
+            }
+
+            /// What it means, for the exposition.
+            pub const fn help(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),+)),+
+                }
+            }
+        }
+    };
+}
+
+names! {
+    /// Things that are counted.
+    Counter:
+    /// Items that came in with an authenticated batch, by kind.
+    ItemsReceived = "tidegate_items_received_total",
+    /// What became of each item, by kind and fate; the fates add up to what was received.
+    Items = "tidegate_items_total",
+    /// Requests answered, by route and status.
+    Requests = "tidegate_http_requests_total",
+    /// Lots by how their transaction ended.
+    Lots = "tidegate_lots_total",
+    /// Refused items that were dropped before they could be kept for display.
+    RejectedDropped = "tidegate_rejected_items_dropped_total",
+}
+
+names! {
+    /// Things that have a level.
+    Gauge:
+    /// Items that wait for a lane.
+    QueueItems = "tidegate_queue_items",
+    /// Bytes of body that are being read, or wait for a lane.
+    QueueBytes = "tidegate_queue_bytes",
+    /// Lanes with a connection.
+    LanesConnected = "tidegate_lanes_connected",
+    /// Seconds since keys, projects and datasources were last compared with the database.
+    KeyringAge = "tidegate_keyring_age_seconds",
+    /// Live keys.
+    KeyringKeys = "tidegate_keyring_keys",
+    /// Seconds since the oldest open write transaction of the cluster began; the stream lags by this much.
+    HorizonAge = "tidegate_horizon_age_seconds",
+    /// Whole days ahead of now for which the log has a partition.
+    PartitionDaysAhead = "tidegate_partition_days_ahead",
+    /// 1 while the server takes new work, 0 while it drains.
+    Ready = "tidegate_ready",
+}
+
+names! {
+    /// Things that are distributed.
+    Histogram:
+    /// Seconds from the head of a request to the end of its answer, by route.
+    RequestSeconds = "tidegate_http_request_duration_seconds",
+    /// Items in a lot.
+    LotItems = "tidegate_lot_items",
+    /// Seconds from the beginning of a lot's transaction to the answer to its COMMIT.
+    CommitSeconds = "tidegate_commit_duration_seconds",
+    /// Seconds that a batch waited for a lane.
+    QueueSeconds = "tidegate_queue_wait_seconds",
+}
+
+/// Sets a level.
+pub fn gauge(gauge: Gauge, level: f64) {
+    metrics::gauge!(gauge.name()).set(level);
+}
+
+/// Adds to a count that has no labels.
+pub fn count(counter: Counter, by: u64) {
+    metrics::counter!(counter.name()).increment(by);
+}
+
+/// Adds a duration to a distribution that has no labels.
+pub fn record(histogram: Histogram, value: f64) {
+    metrics::histogram!(histogram.name()).record(value);
+}
+
+/// The metrics could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the metrics could not be set up: {0}")]
+pub struct MetricsError(String);
+
+/// Time between two upkeeps, without which histograms grow for ever.
+pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Buckets for times, in seconds.
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Buckets for numbers of items.
+const SIZES: [f64; 12] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0];
+
+/// Sets up the metrics of this process; the handle renders them. To be called once.
+///
+/// # Errors
+/// [`MetricsError`] when metrics were set up before.
+pub fn install_metrics() -> Result<PrometheusHandle, MetricsError> {
+    let failed = |error: metrics_exporter_prometheus::BuildError| MetricsError(error.to_string());
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+        .map_err(failed)?
+        .set_buckets_for_metric(Matcher::Full(Histogram::LotItems.name().into()), &SIZES)
+        .map_err(failed)?
+        .install_recorder()
+        .map_err(failed)?;
+    for counter in Counter::ALL {
+        describe_counter!(counter.name(), counter.help().trim());
+    }
+    for gauge in Gauge::ALL {
+        describe_gauge!(gauge.name(), gauge.help().trim());
+    }
+    for histogram in Histogram::ALL {
+        let unit = if *histogram == Histogram::LotItems { Unit::Count } else { Unit::Seconds };
+        describe_histogram!(histogram.name(), unit, histogram.help().trim());
+    }
+    Ok(handle)
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// Sends log lines to standard error; `filter` is in the syntax of `RUST_LOG`, such as `info` or `tidegate=debug`.
+///
+/// # Errors
+/// The reason when `filter` cannot be read.
+pub fn install_logs(filter: &str, format: LogFormat) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let outcome = match format {
+        LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init(),
+        LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init(),
+    };
+    outcome.map_err(|error| error.to_string())
+}

@@ -6,3 +6,5 @@
 pub mod clock;
 
 pub mod ids;
+
+pub mod budget;

@@ -1,1 +1,51 @@
-//! The only place that knows PostgreSQL.
+//! The only place that knows PostgreSQL: connections, transactions, the schema, one file per family of tables.
+//!
+//! Promises that nothing but `tx` commits, that every statement is a named file under `sql/`, and that no connection is
+//! without time limits. Must not know keys' texts, budgets, HTTP, or which answer a failure becomes.
+
+/// The text of a named statement, `sql/<name>.sql`.
+macro_rules! sql {
+    ($name:literal) => {
+        include_str!(concat!("sql/", $name, ".sql"))
+    };
+}
+
+mod error;
+
+mod connect;
+
+pub mod schema;
+
+pub mod tx;
+
+pub mod epochs;
+
+pub mod partitions;
+
+pub mod lane;
+
+pub mod lots;
+
+pub mod contacts;
+
+pub mod changes;
+
+pub mod keys;
+
+pub mod projects;
+
+pub mod datasources;
+
+pub mod audit;
+
+pub mod usage;
+
+pub mod rejected;
+
+pub mod totals;
+
+pub mod horizon;
+
+pub use connect::{Database, Durability, Role, ServerFacts};
+pub use deadpool_postgres::Pool;
+pub use error::{Failure, StoreError};

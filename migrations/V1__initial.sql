@@ -1,0 +1,197 @@
+-- The tables of docs/architecture.md, "The tables". Forward only, and never edited once 0.1.0 is tagged.
+
+-- Which cluster the transaction ids of `lot` belong to: they start anew after a restore and are issued twice
+-- after a fail-over, so order is (epoch, tx, id).
+create table epoch (
+    n                 int primary key,
+    system_identifier bigint not null,
+    timeline          int not null,
+    opened_at         timestamptz not null default now()
+);
+
+-- Stamps a row with the transaction that wrote it, so that one poll below the snapshot's horizon sees every change.
+create function stamp_change() returns trigger language plpgsql as $$
+begin
+    new.changed := pg_current_xact_id();
+    return new;
+end
+$$;
+
+create table organization (
+    id         bigint generated always as identity primary key,
+    uid        text not null unique,
+    name       text not null,
+    plan       text not null default 'M' check (plan in ('S', 'M', 'L', 'XL')),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    changed    xid8 not null default pg_current_xact_id()
+);
+create unique index organization_is_single on organization ((true));
+
+create table project (
+    id              bigint generated always as identity primary key,
+    organization_id bigint not null references organization,
+    uid             text not null unique,
+    name            text not null,
+    locale          text not null default 'en',
+    timezone        text not null default 'UTC',
+    limits          jsonb not null default '{}',
+    created_at      timestamptz not null default now(),
+    updated_at      timestamptz not null default now(),
+    deleted_at      timestamptz,
+    changed         xid8 not null default pg_current_xact_id()
+);
+create index project_by_change on project (changed);
+
+create table datasource (
+    id              bigint generated always as identity primary key,
+    project_id      bigint not null references project,
+    uid             text not null unique,
+    name            text not null,
+    type            text not null default 'api' check (type in ('api')),
+    priority        int not null default 100,
+    plan            text check (plan in ('S', 'M', 'L', 'XL')),
+    strict          boolean not null default false,
+    default_country text check (default_country ~ '^[A-Z]{2}$'),
+    limits          jsonb not null default '{}',
+    created_at      timestamptz not null default now(),
+    updated_at      timestamptz not null default now(),
+    deleted_at      timestamptz,
+    changed         xid8 not null default pg_current_xact_id()
+);
+create index datasource_by_project on datasource (project_id, id);
+create index datasource_by_change on datasource (changed);
+
+-- Every credential of every kind. The text itself is never here: `hash` is SHA-256 of the whole of it.
+create table key (
+    id              uuid primary key,
+    kind            text not null,
+    hash            bytea not null unique check (length(hash) = 32),
+    prefix          text not null,
+    name            text not null,
+    scopes          text[] not null,
+    organization_id bigint not null references organization,
+    project_id      bigint references project,
+    datasource_id   bigint references datasource,
+    created_at      timestamptz not null default now(),
+    created_by      text not null,
+    expires_at      timestamptz,
+    revoked_at      timestamptz,
+    deleted_at      timestamptz,
+    changed         xid8 not null default pg_current_xact_id()
+);
+create index key_by_project on key (project_id) where deleted_at is null;
+create index key_by_datasource on key (datasource_id) where deleted_at is null;
+create index key_by_change on key (changed);
+
+create trigger stamp before insert or update on organization for each row execute function stamp_change();
+create trigger stamp before insert or update on project for each row execute function stamp_change();
+create trigger stamp before insert or update on datasource for each row execute function stamp_change();
+create trigger stamp before insert or update on key for each row execute function stamp_change();
+
+create table audit (
+    id      bigint generated always as identity primary key,
+    at      timestamptz not null default now(),
+    actor   text not null,
+    action  text not null,
+    subject text not null,
+    detail  jsonb not null default '{}'
+);
+
+-- The log. Ids are drawn in blocks, so the sequence costs nothing per row and ids are dense within a lot.
+create sequence event_id_block as bigint increment by 65536;
+
+create table event (
+    id            bigint not null,
+    project_id    bigint not null,
+    datasource_id bigint not null,
+    received_at   timestamptz not null,
+    occurred_at   timestamptz not null,
+    kind          "char" not null,
+    type          text not null,
+    user_id       text not null,
+    event_id      text,
+    parameters    json not null
+) partition by range (received_at);
+create index event_by_id on event using brin (id) with (pages_per_range = 16, autosummarize = on);
+
+-- The order: one row per commit and datasource.
+create table lot (
+    project_id    bigint not null,
+    epoch         int not null,
+    tx            xid8 not null default pg_current_xact_id(),
+    first_id      bigint not null,
+    last_id       bigint not null,
+    datasource_id bigint not null,
+    events        int not null,
+    contacts      int not null,
+    contacts_net  int not null,
+    id_sum        bigint not null,
+    received_at   timestamptz not null,
+    primary key (project_id, epoch, tx, first_id)
+);
+
+-- The claim on an event id. Apart from the log, because a unique index cannot span partitions.
+create table event_key (
+    datasource_id bigint not null,
+    claim         uuid not null,
+    content       uuid not null,
+    given_date    timestamptz,
+    claimed_at    timestamptz not null,
+    primary key (datasource_id, claim)
+);
+
+create table contact (
+    datasource_id bigint not null,
+    user_id       text not null,
+    contact_id    uuid not null,
+    project_id    bigint not null,
+    attributes    jsonb not null,
+    email         text,
+    phone         text,
+    created_at    timestamptz not null,
+    updated_at    timestamptz not null,
+    primary key (datasource_id, user_id)
+) with (fillfactor = 90);
+create unique index contact_by_uuid on contact (contact_id);
+create index contact_by_email on contact (project_id, email) where email is not null;
+create index contact_by_phone on contact (project_id, phone) where phone is not null;
+
+-- What was asked of a datasource, by the minute and in all; written behind the answers.
+create table usage_minute (
+    datasource_id     bigint not null,
+    minute            timestamptz not null,
+    calls_success     bigint not null,
+    calls_failures    bigint not null,
+    entities_success  bigint not null,
+    entities_failures bigint not null,
+    contacts          bigint not null,
+    events            bigint not null,
+    primary key (datasource_id, minute)
+);
+
+create table usage_total (
+    datasource_id     bigint primary key,
+    calls_success     bigint not null,
+    calls_failures    bigint not null,
+    entities_success  bigint not null,
+    entities_failures bigint not null,
+    contacts          bigint not null,
+    events            bigint not null,
+    last_success_at   timestamptz,
+    last_failure_at   timestamptz,
+    last_contact_at   timestamptz,
+    last_event_at     timestamptz
+);
+
+-- The last items that were refused, with the values masked; bounded per datasource and kept for a week.
+create table rejected_item (
+    id            bigint generated always as identity primary key,
+    datasource_id bigint not null,
+    at            timestamptz not null,
+    kind          text not null,
+    pointer       text not null,
+    rule          text not null,
+    excerpt       text not null
+);
+create index rejected_item_by_datasource on rejected_item (datasource_id, id desc);

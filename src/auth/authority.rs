@@ -1,0 +1,191 @@
+//! The station itself: who is calling, what a path names, and the poll that keeps both true.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use super::{
+    caller::{Caller, Reach},
+    credentials::{Presented, Refusal},
+    directory::{Datasource, Directory, Organization, Project},
+    keyring::Keyring,
+    text,
+};
+use crate::{
+    domain::clock::SharedClock,
+    store::{Pool, StoreError, changes},
+    telemetry,
+};
+
+/// How the authority follows the database.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Time between two polls. Default 500 ms; a change elsewhere is in force here within twice that.
+    pub poll_every: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { poll_every: Duration::from_millis(500) }
+    }
+}
+
+/// Authenticates callers and resolves targets, from memory alone. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    clock: SharedClock,
+    pool: Pool,
+    keyring: Keyring,
+    directory: ArcSwap<Directory>,
+    /// One poll at a time; holds where the next one starts.
+    horizon: tokio::sync::Mutex<i64>,
+    polled_at: AtomicU64,
+}
+
+impl Authority {
+    /// Loads every key, project and datasource.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn load(pool: Pool, clock: SharedClock) -> Result<Self, StoreError> {
+        let all = changes::since(&pool, 0).await?;
+        let mut directory = Directory::new(&all.organization);
+        directory.apply(&all);
+        let keyring = Keyring::new();
+        keyring.apply(&all.keys);
+        let polled_at = AtomicU64::new(clock.monotonic());
+        Ok(Self {
+            inner: Arc::new(Inner {
+                clock,
+                pool,
+                keyring,
+                directory: ArcSwap::from_pointee(directory),
+                horizon: tokio::sync::Mutex::new(all.horizon),
+                polled_at,
+            }),
+        })
+    }
+
+    /// Follows the database until `stop` says so. A poll that fails leaves everything as it was known, and is tried again.
+    pub async fn run(self, options: Options, mut stop: watch::Receiver<bool>) {
+        let mut ticks = tokio::time::interval(options.poll_every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            if let Err(error) = self.refresh().await {
+                tracing::warn!(%error, "the keyring could not be refreshed; keys stay as they were known");
+            }
+            telemetry::gauge(telemetry::Gauge::KeyringAge, self.age().as_secs_f64());
+            telemetry::gauge(telemetry::Gauge::KeyringKeys, self.inner.keyring.len() as f64);
+        }
+    }
+
+    /// Learns now what changed since the last poll; what this node itself changes is applied this way before it answers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read; what was known stays.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let mut horizon = self.inner.horizon.lock().await;
+        let mut found = changes::since(&self.inner.pool, *horizon).await?;
+        if found.horizon < *horizon {
+            // Transaction ids went back: this is another cluster, so nothing known so far can be trusted.
+            found = changes::since(&self.inner.pool, 0).await?;
+            self.inner.keyring.clear();
+            self.inner.directory.store(Arc::new(Directory::new(&found.organization)));
+        }
+        self.inner.keyring.apply(&found.keys);
+        let known = self.inner.directory.load();
+        if known.concerns(&found) {
+            let mut next = Directory::clone(&known);
+            next.apply(&found);
+            self.inner.directory.store(Arc::new(next));
+        }
+        *horizon = found.horizon;
+        self.inner.polled_at.store(self.inner.clock.monotonic(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Time since what is known was last compared with the database.
+    pub fn age(&self) -> Duration {
+        let since = self.inner.clock.monotonic().saturating_sub(self.inner.polled_at.load(Ordering::Relaxed));
+        Duration::from_nanos(since)
+    }
+
+    /// Lets in whoever presents a live key by a channel of its kind.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`], the same for every reason that a credential may not hold.
+    pub fn authenticate(&self, presented: &Presented) -> Result<Caller, Refusal> {
+        let (shown, channel_of) = presented.text_for();
+        let (kind, hash) = text::parse(shown).ok_or(Refusal::Invalid)?;
+        let key = self.inner.keyring.get(&hash).filter(|key| key.kind == kind && channel_of(kind));
+        let now = self.inner.clock.now();
+        let live = key.filter(|key| key.expires_at.is_none_or(|end| now < end));
+        live.map(Caller::new).ok_or(Refusal::Invalid)
+    }
+
+    /// The organization of this server.
+    pub fn organization(&self) -> Arc<Organization> {
+        self.inner.directory.load().organization.clone()
+    }
+
+    /// The project that a path names, when it exists and lies inside the caller's reach.
+    pub fn project(&self, caller: &Caller, uid: &str) -> Option<Arc<Project>> {
+        let directory = self.inner.directory.load();
+        let project = directory.project(uid)?;
+        let inside = match caller.key().reach {
+            Reach::Organization => true,
+            Reach::Project(id) => id == project.id,
+            Reach::Datasource(_) => false,
+        };
+        inside.then(|| project.clone())
+    }
+
+    /// The datasource that a path names, with its project, when both exist and lie inside the caller's reach.
+    pub fn datasource(
+        &self,
+        caller: &Caller,
+        project: &str,
+        datasource: &str,
+    ) -> Option<(Arc<Project>, Arc<Datasource>)> {
+        let directory = self.inner.directory.load();
+        let project = directory.project(project)?;
+        let datasource = directory.datasource(project.id, datasource)?;
+        let inside = match caller.key().reach {
+            Reach::Organization => true,
+            Reach::Project(id) => id == project.id,
+            Reach::Datasource(id) => id == datasource.id,
+        };
+        inside.then(|| (project.clone(), datasource.clone()))
+    }
+
+    /// The datasource or project that a key is bound to, whichever is narrower; what its own budget belongs to.
+    pub fn home(&self, caller: &Caller) -> (Option<Arc<Project>>, Option<Arc<Datasource>>) {
+        let directory = self.inner.directory.load();
+        match caller.key().reach {
+            Reach::Datasource(id) => (None, directory.datasource_by_row(id).cloned()),
+            Reach::Project(id) => (directory.project_by_row(id).cloned(), None),
+            Reach::Organization => (None, None),
+        }
+    }
+
+    /// How many projects and datasources exist.
+    pub fn owners(&self) -> (usize, usize) {
+        self.inner.directory.load().owners()
+    }
+}

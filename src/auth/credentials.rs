@@ -1,0 +1,137 @@
+//! What a request shows for itself, before anything is looked up.
+
+use percent_encoding::percent_decode_str;
+
+use super::text::Kind;
+
+/// Why a request is not let in. The three answers of the contract's section 2 that come before any look-up of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No credentials, or another scheme than ours.
+    #[error("no credentials")]
+    Missing,
+    /// A credential that does not hold; deliberately without saying why.
+    #[error("the credential does not hold")]
+    Invalid,
+    /// Two credentials at once, or an event-stream key in a URL.
+    #[error("more than one credential, or one where none may be")]
+    Ambiguous,
+}
+
+/// The one credential of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presented {
+    /// `Authorization: Bearer <text>`.
+    Bearer(String),
+    /// `Authorization: <text>`.
+    Raw(String),
+    /// `?api_key=<text>`.
+    Query(String),
+}
+
+impl Presented {
+    /// Finds the credential among the `Authorization` headers (RFC 9110, section 11.6.2; RFC 6750) and the query.
+    ///
+    /// # Errors
+    /// [`Refusal`] where there is none, more than one, or an event-stream key in the query.
+    pub fn find<'a>(headers: impl Iterator<Item = &'a [u8]>, query: Option<&str>) -> Result<Self, Refusal> {
+        let headers: Vec<&[u8]> = headers.collect();
+        let from_query = query.map(api_key).transpose()?.flatten();
+        match (headers.as_slice(), from_query) {
+            ([], Some(text)) => Ok(Self::Query(text)),
+            ([], None) => Err(Refusal::Missing),
+            ([one], None) => header(one),
+            _ => Err(Refusal::Ambiguous),
+        }
+    }
+
+    /// The text, and whether a key of `kind` may come this way.
+    pub(super) fn text_for(&self) -> (&str, fn(Kind) -> bool) {
+        match self {
+            Self::Bearer(text) => (text, |_| true),
+            Self::Raw(text) => (text, Kind::raw),
+            Self::Query(text) => (text, Kind::in_query),
+        }
+    }
+}
+
+/// Reads one header value: `Bearer <key>` in any case, or a bare key.
+fn header(value: &[u8]) -> Result<Presented, Refusal> {
+    let (scheme, rest) = match value.iter().position(|byte| *byte == b' ' || *byte == b'\t') {
+        Some(at) => (&value[..at], value[at..].trim_ascii()),
+        None => (value, &[][..]),
+    };
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        // Bytes that are no text are no key either, so they are refused like any other noise.
+        return std::str::from_utf8(rest)
+            .map(|text| Presented::Bearer(text.to_owned()))
+            .map_err(|_| Refusal::Invalid);
+    }
+    match std::str::from_utf8(scheme) {
+        Ok(text) if Kind::of_text(text).is_some() && rest.is_empty() => Ok(Presented::Raw(text.to_owned())),
+        Ok(text) if Kind::of_text(text).is_some() => Err(Refusal::Invalid),
+        _ => Err(Refusal::Missing),
+    }
+}
+
+/// Finds `api_key` in a query, refusing two of them and any value that looks like an event-stream key.
+fn api_key(query: &str) -> Result<Option<String>, Refusal> {
+    let mut found = None;
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let (name, value) = (decode(name), decode(value));
+        let leaks = |text: &str| text.starts_with(Kind::EventStream.prefix());
+        if leaks(&name) || leaks(&value) {
+            return Err(Refusal::Ambiguous);
+        }
+        if name == "api_key" && found.replace(value).is_some() {
+            return Err(Refusal::Ambiguous);
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(headers: &[&str], query: Option<&str>) -> Result<Presented, Refusal> {
+        Presented::find(headers.iter().map(|header| header.as_bytes()), query)
+    }
+
+    #[test]
+    fn one_credential_is_found_wherever_it_is() {
+        assert_eq!(find(&["Bearer tgd_x"], None), Ok(Presented::Bearer("tgd_x".into())));
+        assert_eq!(find(&["bEARER   tgd_x "], None), Ok(Presented::Bearer("tgd_x".into())));
+        assert_eq!(find(&["instance_x"], None), Ok(Presented::Raw("instance_x".into())));
+        assert_eq!(find(&[], Some("a=b&api_key=in%2Dx")), Ok(Presented::Query("in-x".into())));
+    }
+
+    #[test]
+    fn none_and_foreign_schemes_are_missing() {
+        for headers in [&[][..], &["Basic dGdkXw=="], &["Digest x"], &["whatever"]] {
+            assert_eq!(find(headers, None), Err(Refusal::Missing), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_bearer_is_a_credential_that_does_not_hold() {
+        assert_eq!(find(&["Bearer"], None), Ok(Presented::Bearer(String::new())));
+        assert_eq!(find(&["Bearer "], None), Ok(Presented::Bearer(String::new())));
+    }
+
+    #[test]
+    fn two_credentials_are_refused() {
+        assert_eq!(find(&["Bearer a", "Bearer b"], None), Err(Refusal::Ambiguous));
+        assert_eq!(find(&["Bearer a"], Some("api_key=b")), Err(Refusal::Ambiguous));
+        assert_eq!(find(&[], Some("api_key=a&api_key=b")), Err(Refusal::Ambiguous));
+    }
+
+    #[test]
+    fn an_event_stream_key_in_the_query_is_refused() {
+        assert_eq!(find(&[], Some("api_key=tge_x")), Err(Refusal::Ambiguous));
+        assert_eq!(find(&[], Some("whatever=%74ge_x")), Err(Refusal::Ambiguous));
+        assert_eq!(find(&["Bearer a"], Some("tge_x")), Err(Refusal::Ambiguous));
+    }
+}

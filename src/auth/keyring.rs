@@ -1,0 +1,128 @@
+//! All live keys, in memory: hash → key, in shards by the first byte of the hash.
+//!
+//! A shard is replaced whole behind an atomic pointer, so a look-up takes no lock and waits for nobody, and a change
+//! copies one 256th of the keys.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+
+use super::{
+    caller::{Key, Reach},
+    scope::ScopeSet,
+    text::{KeyHash, Kind},
+};
+use crate::store::changes::KeyRow;
+
+type Shard = HashMap<KeyHash, Arc<Key>>;
+
+/// The live keys of the database.
+#[derive(Debug)]
+pub(super) struct Keyring {
+    shards: Box<[ArcSwap<Shard>]>,
+}
+
+impl Keyring {
+    pub(super) fn new() -> Self {
+        Self { shards: (0..=u8::MAX).map(|_| ArcSwap::from_pointee(Shard::new())).collect() }
+    }
+
+    pub(super) fn get(&self, hash: &KeyHash) -> Option<Arc<Key>> {
+        self.shards[usize::from(hash[0])].load().get(hash).cloned()
+    }
+
+    /// How many keys are live.
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.load().len()).sum()
+    }
+
+    /// Takes in keys that changed; those that died leave.
+    pub(super) fn apply(&self, rows: &[KeyRow]) {
+        let mut by_shard: BTreeMap<u8, Vec<&KeyRow>> = BTreeMap::new();
+        for row in rows {
+            by_shard.entry(row.hash[0]).or_default().push(row);
+        }
+        for (first, rows) in by_shard {
+            let shard = &self.shards[usize::from(first)];
+            let mut next = Shard::clone(&shard.load());
+            for row in rows {
+                match key_of(row) {
+                    Some(key) => next.insert(row.hash, Arc::new(key)),
+                    None => next.remove(&row.hash),
+                };
+            }
+            shard.store(Arc::new(next));
+        }
+    }
+
+    /// Forgets every key; for a cluster that was replaced under a running server.
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            shard.store(Arc::new(Shard::new()));
+        }
+    }
+}
+
+/// The live key of a row; `None` for a dead one and for a kind that this binary does not know.
+fn key_of(row: &KeyRow) -> Option<Key> {
+    if row.dead {
+        return None;
+    }
+    let kind = Kind::from_name(&row.kind)?;
+    let reach = match (row.datasource, row.project) {
+        (Some(datasource), _) => Reach::Datasource(datasource),
+        (None, Some(project)) => Reach::Project(project),
+        // Only a kind that may span projects is let loose on all of them, whatever a row says.
+        (None, None) if matches!(kind, Kind::Product | Kind::Personal) => Reach::Organization,
+        (None, None) => return None,
+    };
+    Some(Key {
+        id: row.id,
+        kind,
+        prefix: row.prefix.as_str().into(),
+        name: row.name.as_str().into(),
+        scopes: ScopeSet::from_stored(&row.scopes),
+        reach,
+        expires_at: row.expires_at,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(first: u8, dead: bool) -> KeyRow {
+        KeyRow {
+            id: uuid::Uuid::nil(),
+            kind: "datasource".into(),
+            hash: [first; 32],
+            prefix: "tgd_abcd".into(),
+            name: "one".into(),
+            scopes: vec!["PROJECT_INGEST_READ".into()],
+            project: None,
+            datasource: Some(1),
+            expires_at: None,
+            dead,
+        }
+    }
+
+    #[test]
+    fn keys_come_and_go() {
+        let keyring = Keyring::new();
+        keyring.apply(&[row(1, false), row(2, false)]);
+        assert_eq!(keyring.len(), 2);
+        keyring.apply(&[row(1, true)]);
+        assert!(keyring.get(&[1; 32]).is_none());
+        assert!(keyring.get(&[2; 32]).is_some());
+    }
+
+    #[test]
+    fn a_bound_kind_without_a_binding_reaches_nothing() {
+        let keyring = Keyring::new();
+        keyring.apply(&[KeyRow { datasource: None, ..row(1, false) }]);
+        assert_eq!(keyring.len(), 0);
+    }
+}

@@ -1,0 +1,25 @@
+//! Who is calling, and where they may go: key texts, the keyring, the directory of projects, callers and scopes.
+//!
+//! Promises that a `Caller` was authenticated and that a `Target` lies inside its reach, from memory alone: no request
+//! waits for the database here. Must not know budgets, HTTP statuses, or what a request wants to store.
+
+pub mod scope;
+
+pub mod text;
+
+pub mod caller;
+
+mod credentials;
+
+mod directory;
+
+mod keyring;
+
+mod authority;
+
+pub mod mint;
+
+pub use authority::{Authority, Options};
+pub use caller::{Caller, Key, Reach};
+pub use credentials::{Presented, Refusal};
+pub use directory::{Datasource, Organization, Project};

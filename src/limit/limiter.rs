@@ -1,0 +1,218 @@
+//! The budgets of everybody: one per owner and class, made on first use and forgotten once whole.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use parking_lot::RwLock;
+
+use super::{
+    budget::{Budget, Verdict},
+    plans::per_minute,
+};
+use crate::{
+    auth::{Authority, Caller, Datasource, Project},
+    domain::{
+        budget::{Class, Overrides, Plan},
+        clock::SharedClock,
+    },
+};
+
+/// Whose budget a request is charged to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A datasource, by row.
+    Datasource(i64),
+    /// A project, by row.
+    Project(i64),
+    /// The organization: what keys bound to nothing narrower spend where their target was not found.
+    Organization,
+}
+
+/// Leave to go on, and what the budget said; only the limiter makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass {
+    class: Class,
+    verdict: Verdict,
+    at: Timestamp,
+}
+
+impl Pass {
+    /// The class that was charged.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// Requests per minute.
+    pub fn limit(&self) -> u32 {
+        self.verdict.limit
+    }
+
+    /// Requests that would have passed right after.
+    pub fn remaining(&self) -> u32 {
+        self.verdict.remaining
+    }
+
+    /// Whole seconds until the budget is whole again, rounded up.
+    pub fn whole_in(&self) -> u64 {
+        self.verdict.whole_in.div_ceil(1_000_000_000)
+    }
+
+    /// When the budget is whole again, in Unix seconds, rounded up.
+    pub fn whole_at(&self) -> i64 {
+        let nanos = self.at.as_nanosecond() + i128::from(self.verdict.whole_in);
+        i64::try_from((nanos + 999_999_999).div_euclid(1_000_000_000)).unwrap_or(i64::MAX)
+    }
+}
+
+/// The budget is spent.
+#[derive(Debug, Clone, Copy)]
+pub struct Spent {
+    /// What the budget said; nothing was charged.
+    pub pass: Pass,
+    /// Whole seconds after which the same request passes; at least 1.
+    pub retry_after: u64,
+}
+
+type Budgets = [Budget; Class::ALL.len()];
+
+/// Paces callers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Limiter {
+    clock: SharedClock,
+    owners: Arc<RwLock<HashMap<Owner, Arc<Budgets>>>>,
+}
+
+impl Limiter {
+    /// A limiter on which every budget is whole.
+    pub fn new(clock: SharedClock) -> Self {
+        Self { clock, owners: Arc::default() }
+    }
+
+    /// Charges one request of `class` to a datasource.
+    ///
+    /// # Errors
+    /// [`Spent`] when its budget is; nothing was charged then.
+    pub fn datasource(
+        &self,
+        datasource: &Datasource,
+        organization: Plan,
+        class: Class,
+    ) -> Result<Pass, Spent> {
+        let plan = datasource.plan.unwrap_or(organization);
+        self.charge(Owner::Datasource(datasource.id), class, per_minute(plan, &datasource.overrides, class))
+    }
+
+    /// Charges one request of `class` to a project.
+    ///
+    /// # Errors
+    /// As [`Limiter::datasource`].
+    pub fn project(&self, project: &Project, organization: Plan, class: Class) -> Result<Pass, Spent> {
+        self.charge(Owner::Project(project.id), class, per_minute(organization, &project.overrides, class))
+    }
+
+    /// Charges one request to the `meta` budget of whatever the caller's own key is bound to.
+    ///
+    /// # Errors
+    /// As [`Limiter::datasource`].
+    pub fn own(&self, authority: &Authority, caller: &Caller) -> Result<Pass, Spent> {
+        let plan = authority.organization().plan;
+        match authority.home(caller) {
+            (_, Some(datasource)) => self.datasource(&datasource, plan, Class::Meta),
+            (Some(project), None) => self.project(&project, plan, Class::Meta),
+            (None, None) => {
+                let limit = per_minute(plan, &Overrides::default(), Class::Meta);
+                self.charge(Owner::Organization, Class::Meta, limit)
+            }
+        }
+    }
+
+    /// Charges one request to one budget.
+    ///
+    /// # Errors
+    /// As [`Limiter::datasource`].
+    pub fn charge(&self, owner: Owner, class: Class, per_minute: u32) -> Result<Pass, Spent> {
+        let now = self.clock.monotonic();
+        let verdict = self.budgets(owner)[class.index()].spend(per_minute, now);
+        let pass = Pass { class, verdict, at: self.clock.now() };
+        match verdict.retry_in {
+            None => Ok(pass),
+            Some(wait) => Err(Spent { pass, retry_after: wait.div_ceil(1_000_000_000).max(1) }),
+        }
+    }
+
+    fn budgets(&self, owner: Owner) -> Arc<Budgets> {
+        if let Some(known) = self.owners.read().get(&owner) {
+            return known.clone();
+        }
+        self.owners.write().entry(owner).or_default().clone()
+    }
+
+    /// Forgets budgets that are whole, such as those of datasources that are gone.
+    pub fn sweep(&self) {
+        let now = self.clock.monotonic();
+        self.owners.write().retain(|_, budgets| Arc::strong_count(budgets) > 1 || !is_whole(budgets, now));
+    }
+
+    /// How many owners have a budget that is not forgotten.
+    pub fn owners(&self) -> usize {
+        self.owners.read().len()
+    }
+}
+
+/// How often whole budgets are swept.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+fn is_whole(budgets: &Budgets, now: u64) -> bool {
+    budgets.iter().all(|budget| budget.is_whole(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::clock::FakeClock;
+
+    fn clock() -> Arc<FakeClock> {
+        FakeClock::at("2026-11-21T12:00:00.25Z".parse().unwrap())
+    }
+
+    #[test]
+    fn headers_round_up() {
+        let limiter = Limiter::new(clock());
+        let pass = limiter.charge(Owner::Project(1), Class::EventsWrite, 6_000).unwrap();
+        assert_eq!((pass.limit(), pass.remaining(), pass.whole_in()), (6_000, 5_999, 1));
+        assert_eq!(pass.whole_at(), "2026-11-21T12:00:01Z".parse::<Timestamp>().unwrap().as_second());
+    }
+
+    #[test]
+    fn retry_after_is_enough_and_at_least_a_second() {
+        let clock = clock();
+        let limiter = Limiter::new(clock.clone());
+        while limiter.charge(Owner::Datasource(1), Class::EventsWrite, 600).is_ok() {}
+        let spent = limiter.charge(Owner::Datasource(1), Class::EventsWrite, 600).unwrap_err();
+        assert_eq!((spent.retry_after, spent.pass.remaining()), (1, 0));
+        clock.advance(Duration::from_secs(spent.retry_after));
+        assert!(limiter.charge(Owner::Datasource(1), Class::EventsWrite, 600).is_ok());
+    }
+
+    #[test]
+    fn budgets_are_apart_by_owner_and_class() {
+        let limiter = Limiter::new(clock());
+        assert!(limiter.charge(Owner::Datasource(1), Class::EventsWrite, 1).is_ok());
+        assert!(limiter.charge(Owner::Datasource(1), Class::EventsWrite, 1).is_err());
+        assert!(limiter.charge(Owner::Datasource(1), Class::ContactsWrite, 1).is_ok());
+        assert!(limiter.charge(Owner::Datasource(2), Class::EventsWrite, 1).is_ok());
+        assert!(limiter.charge(Owner::Project(1), Class::EventsWrite, 1).is_ok());
+    }
+
+    #[test]
+    fn whole_budgets_are_forgotten_and_spent_ones_are_not() {
+        let clock = clock();
+        let limiter = Limiter::new(clock.clone());
+        let _ = limiter.charge(Owner::Datasource(1), Class::Meta, 60);
+        let _ = limiter.charge(Owner::Datasource(2), Class::Meta, 1);
+        clock.advance(Duration::from_secs(2));
+        limiter.sweep();
+        assert_eq!(limiter.owners(), 1);
+        assert!(limiter.charge(Owner::Datasource(2), Class::Meta, 1).is_err());
+    }
+}

@@ -1,0 +1,200 @@
+//! What changed among the organization, projects, datasources and keys since a transaction id: the poll that every node's
+//! memory follows.
+//!
+//! The horizon is read before the rows, and rows are asked for from the horizon of the poll before: a commit that was
+//! slow then lies at or above it and is read now.
+
+use std::collections::BTreeMap;
+
+use deadpool_postgres::Pool;
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// The organization.
+#[derive(Debug, Clone)]
+pub struct OrganizationRow {
+    /// Public name.
+    pub uid: String,
+    /// Display name.
+    pub name: String,
+    /// Plan of datasources that have none of their own.
+    pub plan: String,
+}
+
+/// A project, the deleted ones too.
+#[derive(Debug, Clone)]
+pub struct ProjectRow {
+    /// Row.
+    pub id: i64,
+    /// Public name.
+    pub uid: String,
+    /// Display name.
+    pub name: String,
+    /// BCP 47 tag.
+    pub locale: String,
+    /// IANA name.
+    pub timezone: String,
+    /// Overrides: class → requests per minute.
+    pub limits: BTreeMap<String, u64>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Whether it is gone.
+    pub deleted: bool,
+}
+
+/// A datasource, the deleted ones too.
+#[derive(Debug, Clone)]
+pub struct DatasourceRow {
+    /// Row.
+    pub id: i64,
+    /// Row of its project.
+    pub project: i64,
+    /// Public name.
+    pub uid: String,
+    /// Display name.
+    pub name: String,
+    /// Always `api` today.
+    pub kind: String,
+    /// Which datasource wins where several know the same person; lower first.
+    pub priority: i32,
+    /// Its own plan, if it has one.
+    pub plan: Option<String>,
+    /// Whether undeclared event types are refused.
+    pub strict: bool,
+    /// ISO 3166-1 alpha-2, for national phone numbers.
+    pub default_country: Option<String>,
+    /// Overrides: class → requests per minute.
+    pub limits: BTreeMap<String, u64>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Whether it is gone.
+    pub deleted: bool,
+}
+
+/// A key, the dead ones too.
+#[derive(Debug, Clone)]
+pub struct KeyRow {
+    /// Row.
+    pub id: Uuid,
+    /// Kind, as stored.
+    pub kind: String,
+    /// SHA-256 of the text.
+    pub hash: [u8; 32],
+    /// The first characters, for display.
+    pub prefix: String,
+    /// The name its maker gave it.
+    pub name: String,
+    /// Scopes, as stored.
+    pub scopes: Vec<String>,
+    /// Row of the project it is bound to.
+    pub project: Option<i64>,
+    /// Row of the datasource it is bound to.
+    pub datasource: Option<i64>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it was revoked or deleted.
+    pub dead: bool,
+}
+
+/// One poll's findings.
+#[derive(Debug)]
+pub struct Changes {
+    /// Where the next poll starts.
+    pub horizon: i64,
+    /// The organization, changed or not.
+    pub organization: OrganizationRow,
+    /// Projects that changed.
+    pub projects: Vec<ProjectRow>,
+    /// Datasources that changed.
+    pub datasources: Vec<DatasourceRow>,
+    /// Keys that changed.
+    pub keys: Vec<KeyRow>,
+}
+
+/// Reads what changed at or after transaction id `since`; 0 reads everything.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked or holds what the schema does not allow.
+pub async fn since(pool: &Pool, since: i64) -> Result<Changes, StoreError> {
+    let client = pool.get().await?;
+    let horizon: i64 =
+        client.query_one(&client.prepare_cached(sql!("changes_horizon")).await?, &[]).await?.get(0);
+    let organization =
+        client.query_one(&client.prepare_cached(sql!("changes_organization")).await?, &[]).await?;
+    let since = since.to_string();
+    let projects = client.query(&client.prepare_cached(sql!("changes_projects")).await?, &[&since]).await?;
+    let datasources =
+        client.query(&client.prepare_cached(sql!("changes_datasources")).await?, &[&since]).await?;
+    let keys = client.query(&client.prepare_cached(sql!("changes_keys")).await?, &[&since]).await?;
+    Ok(Changes {
+        horizon,
+        organization: OrganizationRow {
+            uid: organization.get(0),
+            name: organization.get(1),
+            plan: organization.get(2),
+        },
+        projects: projects.iter().map(project).collect::<Result<_, _>>()?,
+        datasources: datasources.iter().map(datasource).collect::<Result<_, _>>()?,
+        keys: keys.iter().map(key).collect::<Result<_, _>>()?,
+    })
+}
+
+/// Reads the overrides of budgets from their JSON text.
+pub(super) fn limits(text: &str) -> Result<BTreeMap<String, u64>, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Content(format!("limits: {error}")))
+}
+
+fn project(row: &Row) -> Result<ProjectRow, StoreError> {
+    Ok(ProjectRow {
+        id: row.get(0),
+        uid: row.get(1),
+        name: row.get(2),
+        locale: row.get(3),
+        timezone: row.get(4),
+        limits: limits(row.get(5))?,
+        created_at: row.get(6),
+        updated_at: row.get(7),
+        deleted: row.get(8),
+    })
+}
+
+fn datasource(row: &Row) -> Result<DatasourceRow, StoreError> {
+    Ok(DatasourceRow {
+        id: row.get(0),
+        project: row.get(1),
+        uid: row.get(2),
+        name: row.get(3),
+        kind: row.get(4),
+        priority: row.get(5),
+        plan: row.get(6),
+        strict: row.get(7),
+        default_country: row.get(8),
+        limits: limits(row.get(9))?,
+        created_at: row.get(10),
+        updated_at: row.get(11),
+        deleted: row.get(12),
+    })
+}
+
+fn key(row: &Row) -> Result<KeyRow, StoreError> {
+    let hash: &[u8] = row.get(2);
+    Ok(KeyRow {
+        id: row.get(0),
+        kind: row.get(1),
+        hash: hash.try_into().map_err(|_| StoreError::Content("a key's hash is not 32 bytes".into()))?,
+        prefix: row.get(3),
+        name: row.get(4),
+        scopes: row.get(5),
+        project: row.get(6),
+        datasource: row.get(7),
+        expires_at: row.get(8),
+        dead: row.get(9),
+    })
+}

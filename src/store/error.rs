@@ -1,0 +1,112 @@
+//! What can go wrong with PostgreSQL, and what it means for the work at hand.
+
+use tokio_postgres::error::SqlState;
+
+/// A failure of the store. Its text is for the operator's log and never for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// PostgreSQL answered with an error, or the connection broke.
+    #[error("{}", describe(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// No connection could be had from a pool.
+    #[error("no connection to PostgreSQL: {0}")]
+    Pool(#[from] deadpool_postgres::PoolError),
+    /// PostgreSQL did not answer within the time given.
+    #[error("PostgreSQL did not answer within {0:?}")]
+    TimedOut(std::time::Duration),
+    /// The given server cannot keep the promise; the text says which setting to change.
+    #[error("{0}")]
+    Unfit(String),
+    /// The migrations could not be applied.
+    #[error("the schema could not be migrated: {0}")]
+    Migration(#[from] refinery::Error),
+    /// The database was migrated by a newer binary.
+    #[error(
+        "the database has schema version {found}, but this binary knows versions up to {known}: run a newer tidegate"
+    )]
+    NewerSchema {
+        /// The version in the database.
+        found: i32,
+        /// The newest version this binary has.
+        known: i32,
+    },
+    /// A transaction was asked to commit after one of its statements had failed; it was rolled back.
+    #[error("transaction {0} was rolled back, because one of its statements failed")]
+    RolledBack(&'static str),
+    /// A row does not have the form that the schema promises.
+    #[error("unexpected content in the database: {0}")]
+    Content(String),
+    /// The operating system gave no random bytes.
+    #[error(transparent)]
+    Entropy(#[from] crate::domain::clock::EntropyError),
+}
+
+/// What a failure means for the work that met it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// A value was refused (SQLSTATE class 22, 23 or 54): somebody's data is to blame.
+    Data,
+    /// No partition of the log covers the time of receipt: nobody is to blame; make it and try again.
+    MissingPartition,
+    /// Serialization failure or deadlock: try again as it is.
+    Retry,
+    /// The server is away, full, read-only, shutting down or too slow: try again later.
+    Unavailable,
+    /// Anything else; a defect.
+    Other,
+}
+
+impl StoreError {
+    /// Classes the failure; see <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Postgres(error) => classify(error),
+            Self::Pool(_) | Self::TimedOut(_) | Self::RolledBack(_) => Failure::Unavailable,
+            _ => Failure::Other,
+        }
+    }
+
+    /// Whether the connection that met this must be dropped: it is broken, or its server is read-only or going down.
+    pub fn ends_connection(&self) -> bool {
+        match self {
+            Self::Postgres(error) => match error.code() {
+                Some(code) => {
+                    let code = code.code();
+                    code == "25006" || code.starts_with("57P0") || code.starts_with("08")
+                }
+                None => true,
+            },
+            Self::TimedOut(_) => true,
+            _ => false,
+        }
+    }
+}
+
+fn classify(error: &tokio_postgres::Error) -> Failure {
+    let Some(db) = error.as_db_error() else {
+        return Failure::Unavailable;
+    };
+    if *db.code() == SqlState::CHECK_VIOLATION && db.table().is_some_and(|table| table == "event") {
+        return Failure::MissingPartition;
+    }
+    match db.code().code() {
+        "40001" | "40P01" => Failure::Retry,
+        "25006" | "55P03" | "57014" => Failure::Unavailable,
+        code if ["53", "08"].contains(&&code[..2]) || code.starts_with("57P0") || code.starts_with("58") => {
+            Failure::Unavailable
+        }
+        code if ["22", "23", "54"].contains(&&code[..2]) => Failure::Data,
+        _ => Failure::Other,
+    }
+}
+
+/// The text of a database error without its detail line, which may hold customers' values.
+fn describe(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("PostgreSQL answered {} {}: {}", db.severity(), db.code().code(), db.message()),
+        None => {
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+            format!("{error}{}", cause.unwrap_or_default())
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! How far the stream's horizon lags, and whether the store answers at all.
+
+use deadpool_postgres::Pool;
+
+use super::{StoreError, schema};
+
+/// Seconds since the oldest open write transaction of the whole cluster began.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn age(pool: &Pool) -> Result<f64, StoreError> {
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(sql!("horizon_age")).await?;
+    Ok(client.query_one(&statement, &[]).await?.get(0))
+}
+
+/// Asks the database for its schema version; the answer also shows that it is there.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn schema_version(pool: &Pool) -> Result<i32, StoreError> {
+    let client = pool.get().await?;
+    schema::version(&client).await
+}

@@ -1,0 +1,81 @@
+//! The organization and its projects.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use tokio_postgres::Client;
+
+use super::{StoreError, audit, changes::limits, tx::Tx};
+
+/// Makes the organization where there is none yet.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn ensure_organization(client: &Client, uid: &str, name: &str) -> Result<(), StoreError> {
+    client.execute(sql!("organization_ensure"), &[&uid, &name]).await?;
+    Ok(())
+}
+
+/// A project as lists show it.
+#[derive(Debug, Clone)]
+pub struct ProjectListing {
+    /// Public name.
+    pub uid: String,
+    /// Display name.
+    pub name: String,
+    /// Overrides: class → requests per minute.
+    pub limits: BTreeMap<String, u64>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Makes a project.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn create(client: &mut Client, uid: &str, name: &str, actor: &str) -> Result<(), StoreError> {
+    let tx = Tx::begin(client, "project_create").await?;
+    if tx.query(sql!("project_insert"), &[&uid, &name]).await?.is_empty() {
+        return Err(StoreError::Content("the database has no organization: run `tidegate migrate`".into()));
+    }
+    audit::write(&tx, actor, "project.create", uid, name).await?;
+    tx.commit().await
+}
+
+/// Lists the projects that exist.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn list(client: &Client) -> Result<Vec<ProjectListing>, StoreError> {
+    let rows = client.query(sql!("project_list"), &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ProjectListing {
+                uid: row.get(1),
+                name: row.get(2),
+                limits: limits(row.get(5))?,
+                created_at: row.get(6),
+            })
+        })
+        .collect()
+}
+
+/// Overrides the budget of one class, in requests per minute; `false` when there is no such project.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn set_limit(
+    client: &mut Client,
+    uid: &str,
+    class: &str,
+    per_minute: u32,
+    actor: &str,
+) -> Result<bool, StoreError> {
+    let tx = Tx::begin(client, "project_limit").await?;
+    let touched = tx.execute(sql!("project_set_limit"), &[&uid, &class, &i64::from(per_minute)]).await?;
+    if touched > 0 {
+        audit::write(&tx, actor, "project.limit", uid, &format!("{class} {per_minute}/min")).await?;
+    }
+    tx.commit().await?;
+    Ok(touched > 0)
+}

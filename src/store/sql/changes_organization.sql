@@ -1,0 +1,2 @@
+-- changes.rs: the organization
+select uid, name, plan from organization

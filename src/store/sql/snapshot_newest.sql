@@ -1,0 +1,2 @@
+-- lots.rs: a transaction id at or after everything this statement can see
+select pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1

@@ -1,0 +1,25 @@
+//! What a datasource holds, counted from the lots that filled it rather than from its rows.
+
+use deadpool_postgres::Pool;
+
+use super::StoreError;
+
+/// Contacts and events that a datasource holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Contacts.
+    pub contacts: i64,
+    /// Events.
+    pub events: i64,
+}
+
+/// Reads the totals of a datasource.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn read(pool: &Pool, project: i64, datasource: i64) -> Result<Totals, StoreError> {
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(sql!("datasource_totals")).await?;
+    let row = client.query_one(&statement, &[&project, &datasource]).await?;
+    Ok(Totals { events: row.get(0), contacts: row.get(1) })
+}
