@@ -1,2 +1,2 @@
--- changes.rs: the organization
+-- changes.rs::since: the organization
 select uid, name, plan from organization

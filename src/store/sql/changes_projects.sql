@@ -1,3 +1,3 @@
--- changes.rs: projects changed at or after a transaction id
+-- changes.rs::since: projects changed at or after a transaction id
 select id, uid, name, locale, timezone, limits::text, created_at, updated_at, deleted_at is not null
 from project where changed >= $1::text::xid8

@@ -1,4 +1,4 @@
--- contacts.rs: contacts as they stand, locked in key order
+-- contacts.rs::lock: contacts as they stand, locked in key order
 select c.datasource_id, c.user_id, c.contact_id, c.attributes::text
 from contact c
 where (c.datasource_id, c.user_id) in (select * from unnest($1::bigint[], $2::text[]))

@@ -1,4 +1,4 @@
--- contacts.rs: changed contacts, already locked
+-- contacts.rs::update: changed contacts, already locked
 update contact c
 set attributes = t.attributes::jsonb, email = t.email, phone = t.phone, updated_at = $6
 from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) as t(datasource_id, user_id, attributes, email, phone)

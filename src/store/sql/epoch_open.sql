@@ -1,2 +1,2 @@
--- epochs.rs: open the next epoch
+-- epochs.rs::open_unless_opened: open the next epoch
 insert into epoch (n, system_identifier, timeline) values ($1, $2, $3)

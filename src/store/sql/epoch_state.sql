@@ -1,4 +1,4 @@
--- epochs.rs: the newest epoch, what the cluster says of itself, and the newest transaction the epoch's lots hold
+-- epochs.rs::standing: the newest epoch, what the cluster says of itself, and the newest transaction the epoch's lots hold
 select e.n, e.system_identifier, e.timeline,
        c.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int,
        pg_snapshot_xmax(pg_current_snapshot())::text::bigint,

@@ -1,2 +1,2 @@
--- lots.rs: draw a block of event ids; the block begins at the value
+-- lane.rs::take_ids: draw a block of event ids; the block begins at the value
 select nextval('event_id_block')

@@ -1,3 +1,3 @@
--- keys.rs: take a key off every list; the row stays as a tombstone, so that other nodes learn of it
+-- keys.rs::end: take a key off every list; the row stays as a tombstone, so that other nodes learn of it
 update key set deleted_at = now() where id = $1 and deleted_at is null
 returning kind, prefix

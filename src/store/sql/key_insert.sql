@@ -1,4 +1,4 @@
--- keys.rs: make a key bound to a datasource, to a project, or to the whole organization
+-- keys.rs::insert: make a key bound to a datasource, to a project, or to the whole organization
 insert into key (id, kind, hash, prefix, name, scopes, organization_id, project_id, datasource_id, created_by)
 select $1, $2, $3, $4, $5, $6::text[], o.id, p.id, d.id, $9
 from organization o

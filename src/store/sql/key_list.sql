@@ -1,4 +1,4 @@
--- keys.rs: the keys that were not deleted
+-- keys.rs::list: the keys that were not deleted
 select k.id, k.kind, k.prefix, k.name, k.scopes, p.uid, d.uid, k.created_at, k.created_by, k.expires_at, k.revoked_at
 from key k
 left join datasource d on d.id = k.datasource_id

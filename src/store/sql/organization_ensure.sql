@@ -1,2 +1,2 @@
--- organization.rs: make the organization, once
+-- projects.rs::ensure_organization: make the organization, once
 insert into organization (uid, name) values ($1, $2) on conflict do nothing

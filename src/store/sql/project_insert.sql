@@ -1,4 +1,4 @@
--- projects.rs: make a project
+-- projects.rs::create: make a project
 insert into project (organization_id, uid, name)
 select id, $1 /* uid */, $2 /* name */ from organization
 returning id

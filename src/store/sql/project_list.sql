@@ -1,3 +1,3 @@
--- projects.rs: the projects that exist
+-- projects.rs::list: the projects that exist
 select p.id, p.uid, p.name, p.locale, p.timezone, p.limits::text, p.created_at, p.updated_at
 from project p where p.deleted_at is null order by p.id

@@ -1,2 +1,2 @@
--- tx.rs: what became of a transaction
+-- tx.rs::fate: what became of a transaction
 select pg_xact_status($1::text::xid8)

@@ -1,4 +1,4 @@
--- usage.rs: add what was gathered since the last time, by the minute and to the totals
+-- usage.rs::add: add what was gathered since the last time, by the minute and to the totals
 with gathered as (
     select * from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
                          $8::bigint[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
