@@ -130,6 +130,7 @@ pub async fn update(
 ) -> Result<(), StoreError> {
     let datasources: Vec<i64> = rows.iter().map(|row| row.key.datasource).collect();
     let users: Vec<&str> = rows.iter().map(|row| row.key.user_id.as_str()).collect();
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.contact_id).collect();
     let attributes: Vec<&str> = rows.iter().map(|row| row.attributes.as_str()).collect();
     let emails: Vec<Option<&str>> = rows.iter().map(|row| row.email.as_deref()).collect();
     let phones: Vec<Option<&str>> = rows.iter().map(|row| row.phone.as_deref()).collect();

@@ -33,6 +33,9 @@ pub enum StoreError {
     /// A transaction was asked to commit after one of its statements had failed; it was rolled back.
     #[error("transaction {0} was rolled back, because one of its statements failed")]
     RolledBack(&'static str),
+    /// Another transaction moved what this one was about to write; the same work succeeds when it is tried again.
+    #[error("{0}")]
+    Moved(&'static str),
     /// A row does not have the form that the schema promises.
     #[error("unexpected content in the database: {0}")]
     Content(String),
@@ -62,6 +65,7 @@ impl StoreError {
         match self {
             Self::Postgres(error) => classify(error),
             Self::Pool(_) | Self::TimedOut(_) | Self::RolledBack(_) => Failure::Unavailable,
+            Self::Moved(_) => Failure::Retry,
             _ => Failure::Other,
         }
     }

@@ -107,7 +107,7 @@ pub struct LogRow<'a> {
     /// The sender's id of the event; a change of a contact has none.
     pub event_id: Option<&'a str>,
     /// A JSON object: the parameters, or the fields that changed.
-    pub parameters: &'a str,
+    pub parameters: std::borrow::Cow<'a, str>,
 }
 
 /// Appends rows to the log under the ids from `first_id` on.
@@ -130,7 +130,7 @@ pub async fn append(
     let types: Vec<&str> = rows.iter().map(|row| row.event_type).collect();
     let users: Vec<&str> = rows.iter().map(|row| row.user_id).collect();
     let event_ids: Vec<Option<&str>> = rows.iter().map(|row| row.event_id).collect();
-    let parameters: Vec<&str> = rows.iter().map(|row| row.parameters).collect();
+    let parameters: Vec<&str> = rows.iter().map(|row| row.parameters.as_ref()).collect();
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] =
         [&ids, &projects, &datasources, &occurred, &kinds, &types, &users, &event_ids, &now, &parameters];
     tx.execute(&statements.events_insert, &values).await?;

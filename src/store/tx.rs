@@ -23,7 +23,9 @@ pub enum Fate {
     Committed,
     /// It is rolled back; nothing of it was stored.
     Aborted,
-    /// It still runs, or the server no longer knows.
+    /// It still runs.
+    Running,
+    /// The server no longer knows, because it is too long ago.
     Unknown,
 }
 
@@ -98,6 +100,7 @@ pub async fn fate(client: &Client, xid: i64) -> Result<Fate, StoreError> {
     Ok(match row.get::<_, Option<&str>>(0) {
         Some("committed") => Fate::Committed,
         Some("aborted") => Fate::Aborted,
+        Some("in progress") => Fate::Running,
         _ => Fate::Unknown,
     })
 }

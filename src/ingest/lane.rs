@@ -1,0 +1,289 @@
+//! A lane: takes a lot, writes it, commits, answers everybody, and takes again at once.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use super::{
+    handle::Shared,
+    job::Job,
+    lot::{self, Setting, Written},
+    receipt::{Receipt, Refused},
+};
+use crate::{
+    domain::cursor::Cursor,
+    store::{
+        Failure, Role, StoreError,
+        lane::Lane as Connection,
+        partitions,
+        tx::{Fate, Tx, fate},
+    },
+    telemetry::{self, Counter, Histogram},
+};
+
+/// How often a lot is tried again after a deadlock or a missing partition before it is given up.
+const TRIES: usize = 10;
+
+/// Pause between two attempts to connect, and between two questions for the fate of a transaction.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A lane and its connection, where it has one.
+pub(super) struct Lane {
+    shared: Arc<Shared>,
+    connection: Option<Connection>,
+}
+
+/// Why an attempt at a lot came to nothing.
+enum Trouble {
+    /// Before the commit was sent: nothing is stored.
+    Before(StoreError),
+    /// The commit was sent, and no answer came.
+    During { xid: i64, epoch: i32, written: Written, now: Timestamp },
+}
+
+impl Lane {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, connection: None }
+    }
+
+    /// Writes lots until the queue is closed and empty.
+    pub(super) async fn run(mut self) {
+        while !self.shared.queue.is_finished() {
+            if let Err(error) = self.connect().await {
+                tracing::warn!(%error, "a lane has no connection");
+                self.shared.queue.refuse_all(&Err(Refused::Unavailable));
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            let Some(jobs) = self.shared.queue.take().await else { return };
+            self.note_waits(&jobs);
+            self.settle(jobs).await;
+        }
+    }
+
+    fn note_waits(&self, jobs: &[Arc<Job>]) {
+        let now = self.shared.clock.monotonic();
+        for job in jobs {
+            telemetry::record(Histogram::QueueSeconds, Duration::from_nanos(now.saturating_sub(job.queued_at)).as_secs_f64());
+        }
+    }
+
+    /// Makes sure that there is a connection.
+    async fn connect(&mut self) -> Result<&mut Connection, StoreError> {
+        if self.connection.as_ref().is_none_or(Connection::is_closed) {
+            self.disconnect();
+            let limit = self.shared.options.statements;
+            let opened = timeout(limit, Connection::open(&self.shared.database)).await;
+            self.connection = Some(opened.map_err(|_| StoreError::TimedOut(limit))??);
+            self.shared.lane_came();
+        }
+        self.connection.as_mut().ok_or_else(|| StoreError::Content("a lane lost its connection".into()))
+    }
+
+    fn disconnect(&mut self) {
+        if self.connection.take().is_some() {
+            self.shared.lane_went();
+        }
+    }
+
+    /// Writes the batches and answers each. Where the database refuses a value, the lot is halved until the guilty batch
+    /// stands alone.
+    async fn settle(&mut self, jobs: Vec<Arc<Job>>) {
+        let mut parts = vec![jobs];
+        let mut tries = 0;
+        while let Some(mut part) = parts.pop() {
+            let error = match self.attempt(&part).await {
+                Ok(receipts) => {
+                    answer(&part, receipts.into_iter().map(Ok));
+                    continue;
+                }
+                Err(Trouble::During { xid, epoch, written, now }) => {
+                    let outcome = self.resolve(xid, epoch).await;
+                    answer_all(&part, outcome.map(|()| receipts_of(&part, epoch, written, now)));
+                    continue;
+                }
+                Err(Trouble::Before(error)) => error,
+            };
+            if error.ends_connection() {
+                self.disconnect();
+            }
+            match error.failure() {
+                Failure::Data if part.len() > 1 => {
+                    let second = part.split_off(part.len() / 2);
+                    parts.extend([second, part]);
+                }
+                Failure::Data => {
+                    tracing::error!(%error, "the database refuses what validation let through");
+                    answer_all(&part, Err(Refused::Unstorable));
+                }
+                Failure::MissingPartition | Failure::Retry if tries < TRIES => {
+                    tries += 1;
+                    if error.failure() == Failure::MissingPartition {
+                        self.make_partitions().await;
+                    }
+                    parts.push(part);
+                }
+                Failure::MissingPartition | Failure::Retry | Failure::Unavailable => {
+                    tracing::warn!(%error, "a lot was not written");
+                    answer_all(&part, Err(Refused::Unavailable));
+                }
+                Failure::Other => {
+                    tracing::error!(%error, "a lot was not written");
+                    answer_all(&part, Err(Refused::Defect));
+                }
+            }
+        }
+    }
+
+    /// Writes and commits one lot.
+    async fn attempt(&mut self, jobs: &[Arc<Job>]) -> Result<Vec<Receipt>, Trouble> {
+        let shared = self.shared.clone();
+        let options = &shared.options;
+        let began = shared.clock.monotonic();
+        let now = shared.clock.now();
+        let items: usize = jobs.iter().map(|job| job.work.len()).sum();
+        let connection = self.connect().await.map_err(Trouble::Before)?;
+        let epoch = connection.epoch();
+        let prepare = async {
+            let first_id = connection.take_ids(items).await?;
+            let statements = connection.statements.clone();
+            let tx = Tx::begin(&mut connection.client, "lot").await?;
+            let setting = Setting {
+                statements: &statements,
+                epoch,
+                first_id,
+                now,
+                entropy: shared.entropy.as_ref(),
+                contact_bytes: options.contact_bytes,
+            };
+            let written = lot::write(&tx, jobs, &setting).await?;
+            Ok((tx, written))
+        };
+        let (tx, written) = timeout(options.statements, prepare)
+            .await
+            .map_err(|_| Trouble::Before(StoreError::TimedOut(options.statements)))?
+            .map_err(Trouble::Before)?;
+        let committed = timeout(options.commit, tx.commit()).await;
+        let outcome = self.judge_commit(committed, written, epoch, now);
+        let spent = Duration::from_nanos(shared.clock.monotonic().saturating_sub(began));
+        let ending = if outcome.is_ok() { "committed" } else { "failed" };
+        metrics::counter!(Counter::Lots.name(), "outcome" => ending).increment(1);
+        telemetry::record(Histogram::CommitSeconds, spent.as_secs_f64());
+        telemetry::record(Histogram::LotItems, items as f64);
+        outcome.map(|written| receipts_of(jobs, epoch, written, now))
+    }
+
+    /// Tells a commit that was refused, which stored nothing, from one whose answer was lost.
+    fn judge_commit(
+        &mut self,
+        committed: Result<Result<(), StoreError>, tokio::time::error::Elapsed>,
+        written: Written,
+        epoch: i32,
+        now: Timestamp,
+    ) -> Result<Written, Trouble> {
+        let answered = match committed {
+            Ok(Ok(())) => return Ok(written),
+            // Whatever PostgreSQL itself answers to COMMIT but success has rolled the transaction back, with one
+            // exception: a shutdown may hit a backend after it has committed, so that its fate must be asked for.
+            Ok(Err(error)) if !error.ends_connection() => Some(error),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        match (answered, written.xid) {
+            (Some(error), _) => Err(Trouble::Before(error)),
+            (None, Some(xid)) => {
+                self.disconnect();
+                Err(Trouble::During { xid, epoch, written, now })
+            }
+            // Nothing was written, so there is nothing whose fate could be in doubt.
+            (None, None) => {
+                self.disconnect();
+                Ok(written)
+            }
+        }
+    }
+
+    /// Finds out what became of a commit that was never answered.
+    async fn resolve(&mut self, xid: i64, epoch: i32) -> Result<(), Refused> {
+        let ask = async {
+            loop {
+                match self.ask(xid, epoch).await {
+                    Ok(Some(outcome)) => return outcome,
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot ask for the fate of a commit yet");
+                        self.disconnect();
+                    }
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        let outcome = timeout(self.shared.options.fate, ask).await.unwrap_or(Err(Refused::OutcomeUnknown));
+        let ending = match outcome {
+            Ok(()) => "recovered_committed",
+            Err(Refused::Unavailable) => "recovered_aborted",
+            Err(_) => "unknown",
+        };
+        metrics::counter!(Counter::Lots.name(), "outcome" => ending).increment(1);
+        outcome
+    }
+
+    /// Asks once; `None` while the transaction still runs.
+    async fn ask(&mut self, xid: i64, epoch: i32) -> Result<Option<Result<(), Refused>>, StoreError> {
+        let connection = self.connect().await?;
+        if connection.epoch() != epoch {
+            // Another cluster answers: the same number means another transaction there.
+            return Ok(Some(Err(Refused::OutcomeUnknown)));
+        }
+        Ok(match fate(&connection.client, xid).await? {
+            Fate::Committed => Some(Ok(())),
+            Fate::Aborted => Some(Err(Refused::Unavailable)),
+            Fate::Running => None,
+            Fate::Unknown => Some(Err(Refused::OutcomeUnknown)),
+        })
+    }
+
+    async fn make_partitions(&self) {
+        let make = async {
+            let client = self.shared.database.connect(Role::Meta).await?;
+            partitions::ensure(&client, self.shared.clock.now()).await
+        };
+        match make.await {
+            Ok(made) => tracing::warn!(made, "a partition was missing under a lot"),
+            Err(error) => tracing::error!(%error, "a partition is missing and cannot be made"),
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.disconnect();
+    }
+}
+
+/// The receipts of a lot, one per batch.
+fn receipts_of(jobs: &[Arc<Job>], epoch: i32, written: Written, now: Timestamp) -> Vec<Receipt> {
+    let epoch = u32::try_from(epoch).unwrap_or(0);
+    let tx = u64::try_from(written.position).unwrap_or(0);
+    jobs.iter()
+        .zip(written.outcomes)
+        .map(|(job, outcomes)| {
+            let last = written.last_ids.get(&job.inlet.datasource).copied();
+            let id = last.and_then(|id| u64::try_from(id).ok()).unwrap_or(i64::MAX.cast_unsigned());
+            Receipt { outcomes, cursor: Cursor { epoch, tx, id }, received_at: now }
+        })
+        .collect()
+}
+
+fn answer(jobs: &[Arc<Job>], answers: impl Iterator<Item = Result<Receipt, Refused>>) {
+    for (job, answer) in jobs.iter().zip(answers) {
+        job.answer(answer);
+    }
+}
+
+fn answer_all(jobs: &[Arc<Job>], outcome: Result<Vec<Receipt>, Refused>) {
+    match outcome {
+        Ok(receipts) => answer(jobs, receipts.into_iter().map(Ok)),
+        Err(refused) => answer(jobs, std::iter::repeat_n(Err(refused), jobs.len())),
+    }
+}

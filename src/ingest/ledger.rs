@@ -1,0 +1,186 @@
+//! What was asked of each datasource, and the last items it had refused: gathered in memory, written behind the answers.
+//!
+//! Lost on a crash is at most what was gathered since the last flush; what was stored is counted from the lots instead.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokio::sync::{RwLock, watch};
+
+use super::fates::Kind;
+use crate::{
+    domain::{clock::SharedClock, rejection::Rejection},
+    store::{
+        Pool, StoreError,
+        rejected::{self, RejectedRow},
+        usage::{self, Usage, UsageKey},
+    },
+    telemetry::{self, Counter},
+};
+
+/// Time between two flushes.
+const FLUSH_EVERY: Duration = Duration::from_secs(2);
+
+/// Refused items held in memory for one datasource, and for all; beyond it the oldest go, and are counted.
+const HELD_EACH: usize = 50;
+const HELD_IN_ALL: usize = 5_000;
+
+/// Bytes of the rule and of the pointer that are kept of a refused item.
+const TEXT_BYTES: usize = 512;
+
+#[derive(Debug, Default)]
+struct Gathered {
+    usage: HashMap<UsageKey, Usage>,
+    rejected: HashMap<i64, VecDeque<RejectedRow>>,
+    held: usize,
+}
+
+/// What one push came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// What was pushed.
+    pub kind: Kind,
+    /// Whether it was answered with 2xx.
+    pub success: bool,
+    /// Items that were good.
+    pub good: usize,
+    /// Items that were refused.
+    pub bad: usize,
+}
+
+/// Gathers and writes. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    gathered: Arc<Mutex<Gathered>>,
+    /// Held for writing while what was gathered moves into the database, so that a reader counts it once.
+    moving: Arc<RwLock<()>>,
+    pool: Pool,
+    clock: SharedClock,
+}
+
+impl Ledger {
+    /// A ledger that writes through `pool`.
+    pub fn new(pool: Pool, clock: SharedClock) -> Self {
+        Self { gathered: Arc::default(), moving: Arc::default(), pool, clock }
+    }
+
+    /// Notes a push to a datasource.
+    pub fn call(&self, datasource: i64, call: Call) {
+        let now = self.clock.now();
+        let minute = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(60)).unwrap_or(now);
+        let good = i64::try_from(call.good).unwrap_or(i64::MAX);
+        let one = |on: bool| if on { (1, Some(now)) } else { (0, None) };
+        let (calls_success, last_success_at) = one(call.success);
+        let (calls_failures, last_failure_at) = one(!call.success);
+        let received = |kind| if call.kind == kind && good > 0 { (good, Some(now)) } else { (0, None) };
+        let (contacts, last_contact_at) = received(Kind::Contact);
+        let (events, last_event_at) = received(Kind::Event);
+        let noted = Usage {
+            calls_success,
+            calls_failures,
+            entities_success: good,
+            entities_failures: i64::try_from(call.bad).unwrap_or(i64::MAX),
+            contacts,
+            events,
+            last_success_at,
+            last_failure_at,
+            last_contact_at,
+            last_event_at,
+        };
+        self.gathered.lock().usage.entry((datasource, minute)).or_default().add(&noted);
+    }
+
+    /// Keeps a refused item for whoever looks after the datasource.
+    pub fn reject(&self, datasource: i64, kind: Kind, rejection: &Rejection, excerpt: Option<&str>) {
+        let Some(fault) = rejection.faults().first() else { return };
+        let row = RejectedRow {
+            datasource,
+            at: self.clock.now(),
+            kind: kind.name(),
+            pointer: cut(&fault.pointer),
+            rule: cut(&fault.to_string()),
+            excerpt: excerpt.unwrap_or_default().to_owned(),
+        };
+        let mut gathered = self.gathered.lock();
+        let window = gathered.rejected.entry(datasource).or_default();
+        window.push_back(row);
+        let overflow = window.len() > HELD_EACH && window.pop_front().is_some();
+        if !overflow {
+            gathered.held += 1;
+        }
+        let crowded = gathered.held > HELD_IN_ALL && gathered.rejected.remove(&datasource).is_some_and(|window| {
+            gathered.held -= window.len();
+            true
+        });
+        if overflow || crowded {
+            telemetry::count(Counter::RejectedDropped, 1);
+        }
+    }
+
+    /// What was asked of a datasource so far, what is not written yet included.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn read(&self, datasource: i64) -> Result<Usage, StoreError> {
+        let _still = self.moving.read().await;
+        let mut total = usage::read(&self.pool, datasource).await?;
+        for ((of, _), part) in &self.gathered.lock().usage {
+            if *of == datasource {
+                total.add(part);
+            }
+        }
+        Ok(total)
+    }
+
+    /// Writes behind until `stop` says so, and once more then.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut ending = false;
+        while !ending {
+            tokio::select! {
+                () = tokio::time::sleep(FLUSH_EVERY) => {}
+                _ = stop.wait_for(|stop| *stop) => ending = true,
+            }
+            if let Err(error) = self.flush().await {
+                tracing::warn!(%error, "usage could not be written; it stays in memory");
+            }
+        }
+    }
+
+    /// Writes what was gathered. On failure usage stays in memory, refused items are let go.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database refuses.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        let _moving = self.moving.write().await;
+        let (usage, rejected) = {
+            let mut gathered = self.gathered.lock();
+            gathered.held = 0;
+            (std::mem::take(&mut gathered.usage), std::mem::take(&mut gathered.rejected))
+        };
+        if !usage.is_empty() {
+            let rows: Vec<(UsageKey, Usage)> = usage.into_iter().collect();
+            if let Err(error) = usage::add(&self.pool, &rows).await {
+                let mut gathered = self.gathered.lock();
+                for (key, part) in &rows {
+                    gathered.usage.entry(*key).or_default().add(part);
+                }
+                return Err(error);
+            }
+        }
+        let rows: Vec<RejectedRow> = rejected.into_values().flatten().collect();
+        if !rows.is_empty() {
+            rejected::keep(&self.pool, &rows, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of a text, cut between characters.
+fn cut(text: &str) -> String {
+    text[..text.floor_char_boundary(TEXT_BYTES)].to_owned()
+}

@@ -1,0 +1,304 @@
+//! Where batches wait for a lane: bounded in items and bytes, and fair between datasources.
+//!
+//! A lane takes one batch of each waiting datasource in turn, so a hot one cannot starve a quiet one. A datasource may
+//! hold no more room than is left free (the dynamic threshold of Choudhury and Hahne, IEEE/ACM Trans. Networking 6(2),
+//! 1998): one hot datasource fills half, two fill a third each, and a quiet one always finds room.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::{
+    job::Job,
+    receipt::{Receipt, Refused},
+};
+
+/// How much may be in the house at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) items: usize,
+    pub(super) bytes: usize,
+    pub(super) lot_items: usize,
+    pub(super) lot_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Share {
+    items: usize,
+    bytes: usize,
+    waiting: VecDeque<Arc<Job>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    shares: HashMap<i64, Share>,
+    /// Datasources with waiting batches, in the order in which it is their turn.
+    turns: VecDeque<i64>,
+    items: usize,
+    bytes: usize,
+    closed: bool,
+}
+
+/// The queue of a writer.
+#[derive(Debug)]
+pub(super) struct Queue {
+    bounds: Bounds,
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+/// Room taken for one batch, from before its body is read until it is answered.
+#[derive(Debug)]
+pub struct Room {
+    queue: Arc<Queue>,
+    datasource: i64,
+    items: usize,
+    bytes: usize,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut state = self.queue.state.lock();
+        state.items -= self.items;
+        state.bytes -= self.bytes;
+        if let Some(share) = state.shares.get_mut(&self.datasource) {
+            share.items -= self.items;
+            share.bytes -= self.bytes;
+            if share.items == 0 && share.bytes == 0 && share.waiting.is_empty() {
+                state.shares.remove(&self.datasource);
+            }
+        }
+    }
+}
+
+impl Room {
+    /// Gives back what the body turned out not to need. Bytes.
+    pub fn shrink(&mut self, bytes: usize) {
+        let surplus = self.bytes.saturating_sub(bytes);
+        let mut state = self.queue.state.lock();
+        state.bytes -= surplus;
+        if let Some(share) = state.shares.get_mut(&self.datasource) {
+            share.bytes -= surplus;
+        }
+        self.bytes -= surplus;
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes room for the items of the batch as well.
+    pub(super) fn furnish(&mut self, items: usize) -> Result<(), Refused> {
+        let mut state = self.queue.state.lock();
+        let held = state.shares.get(&self.datasource).map_or(0, |share| share.items);
+        if held + items > self.queue.bounds.items.saturating_sub(state.items) {
+            return Err(Refused::Overloaded);
+        }
+        state.items += items;
+        state.shares.entry(self.datasource).or_default().items += items;
+        self.items += items;
+        Ok(())
+    }
+}
+
+impl Queue {
+    pub(super) fn new(bounds: Bounds) -> Arc<Self> {
+        Arc::new(Self { bounds, state: Mutex::default(), wake: Notify::new() })
+    }
+
+    /// Takes room for a body of at most `bytes`, before it is read.
+    pub(super) fn enter(self: &Arc<Self>, datasource: i64, bytes: usize) -> Result<Room, Refused> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Refused::Unavailable);
+        }
+        let held = state.shares.get(&datasource).map_or((0, 0), |share| (share.items, share.bytes));
+        let full = held.0 >= self.bounds.items.saturating_sub(state.items)
+            || held.1 + bytes > self.bounds.bytes.saturating_sub(state.bytes);
+        if full {
+            return Err(Refused::Overloaded);
+        }
+        state.bytes += bytes;
+        state.shares.entry(datasource).or_default().bytes += bytes;
+        Ok(Room { queue: self.clone(), datasource, items: 0, bytes })
+    }
+
+    /// Queues a batch.
+    pub(super) fn push(&self, job: Arc<Job>) {
+        let mut state = self.state.lock();
+        let datasource = job.inlet.datasource;
+        let share = state.shares.entry(datasource).or_default();
+        share.waiting.push_back(job);
+        if share.waiting.len() == 1 {
+            state.turns.push_back(datasource);
+        }
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Waits for work and takes all of it that a lot may hold; `None` once the queue is closed and empty.
+    pub(super) async fn take(&self) -> Option<Vec<Arc<Job>>> {
+        loop {
+            let woken = self.wake.notified();
+            {
+                let mut state = self.state.lock();
+                let lot = take_lot(&mut state, self.bounds);
+                if !lot.is_empty() {
+                    if !state.turns.is_empty() {
+                        self.wake.notify_one();
+                    }
+                    return Some(lot);
+                }
+                if state.closed {
+                    self.wake.notify_one();
+                    return None;
+                }
+            }
+            woken.await;
+        }
+    }
+
+    /// Answers everything that waits.
+    pub(super) fn refuse_all(&self, answer: &Result<Receipt, Refused>) {
+        loop {
+            let lot = take_lot(&mut self.state.lock(), self.bounds);
+            if lot.is_empty() {
+                return;
+            }
+            for job in lot {
+                job.answer(answer.clone());
+            }
+        }
+    }
+
+    /// Takes nothing new; what waits is still written.
+    pub(super) fn close(&self) {
+        self.state.lock().closed = true;
+        self.wake.notify_one();
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        let state = self.state.lock();
+        state.closed && state.turns.is_empty()
+    }
+
+    /// Items and bytes in the house.
+    pub(super) fn depth(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.items, state.bytes)
+    }
+}
+
+fn take_lot(state: &mut State, bounds: Bounds) -> Vec<Arc<Job>> {
+    let (mut lot, mut items, mut bytes) = (Vec::new(), 0, 0);
+    while let Some(datasource) = state.turns.front().copied() {
+        let Some(share) = state.shares.get_mut(&datasource) else {
+            state.turns.pop_front();
+            continue;
+        };
+        if let Some(next) = share.waiting.front() {
+            let fits = items + next.work.len() <= bounds.lot_items && bytes + next.room.bytes() <= bounds.lot_bytes;
+            if !fits && !lot.is_empty() {
+                return lot;
+            }
+        }
+        let job = share.waiting.pop_front();
+        state.turns.pop_front();
+        if !share.waiting.is_empty() {
+            state.turns.push_back(datasource);
+        }
+        if let Some(job) = job.filter(|job| job.take()) {
+            items += job.work.len();
+            bytes += job.room.bytes();
+            lot.push(job);
+        }
+    }
+    lot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::ids::Inlet,
+        ingest::job::{ContactOp, Work},
+    };
+
+    fn queue(items: usize, bytes: usize, lot_items: usize) -> Arc<Queue> {
+        Queue::new(Bounds { items, bytes, lot_items, lot_bytes: 1 << 20 })
+    }
+
+    fn push(queue: &Arc<Queue>, datasource: i64, items: usize) -> Result<Arc<Job>, Refused> {
+        let mut room = queue.enter(datasource, 10)?;
+        room.furnish(items)?;
+        let ops = (0..items).map(|n| ContactOp::Delete { user_id: n.to_string() }).collect();
+        let inlet = Inlet { project: 1, datasource };
+        let (job, _answer) = Job::new(inlet, Work::Contacts(ops), 0, room);
+        let job = Arc::new(job);
+        queue.push(job.clone());
+        Ok(job)
+    }
+
+    #[tokio::test]
+    async fn a_quiet_datasource_is_in_the_next_lot() {
+        let queue = queue(1_000, 1 << 20, 20);
+        for _ in 0..30 {
+            push(&queue, 1, 10).unwrap();
+        }
+        push(&queue, 2, 10).unwrap();
+        let lot = queue.take().await.unwrap();
+        let datasources: Vec<i64> = lot.iter().map(|job| job.inlet.datasource).collect();
+        assert_eq!(datasources, [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_lot_is_bounded_and_nothing_is_left_behind() {
+        let queue = queue(10_000, 1 << 20, 25);
+        for _ in 0..7 {
+            push(&queue, 1, 10).unwrap();
+        }
+        queue.close();
+        let mut sizes = Vec::new();
+        while let Some(lot) = queue.take().await {
+            sizes.push(lot.len());
+        }
+        assert_eq!(sizes, [2, 2, 2, 1]);
+        assert_eq!(queue.depth(), (0, 0));
+    }
+
+    #[test]
+    fn a_hot_datasource_leaves_room_for_a_quiet_one() {
+        let queue = queue(100, 1 << 20, 10);
+        let hot = (0..100).filter_map(|_| push(&queue, 1, 1).ok()).collect::<Vec<_>>();
+        assert_eq!(hot.len(), 50);
+        assert_eq!(push(&queue, 1, 1).unwrap_err(), Refused::Overloaded);
+        assert!(push(&queue, 2, 10).is_ok());
+    }
+
+    #[test]
+    fn bytes_are_bounded_before_a_body_is_read() {
+        let queue = queue(100, 1_000, 10);
+        let room = queue.enter(1, 500).unwrap();
+        assert_eq!(queue.enter(1, 1).unwrap_err(), Refused::Overloaded);
+        drop(room);
+        assert_eq!(queue.depth(), (0, 0));
+        let mut room = queue.enter(1, 500).unwrap();
+        room.shrink(20);
+        assert!(queue.enter(1, 300).is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_gave_up_is_not_written() {
+        let queue = queue(100, 1_000, 10);
+        let gone = push(&queue, 1, 1).unwrap();
+        let stays = push(&queue, 1, 1).unwrap();
+        assert!(gone.leave());
+        let lot = queue.take().await.unwrap();
+        assert_eq!(lot.len(), 1);
+        assert!(!stays.leave(), "a lane has it");
+    }
+}

@@ -1,0 +1,55 @@
+//! What has to happen while the server runs: partitions ahead of time, and the levels that only the database or the queue
+//! can tell.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::handle::Handle;
+use crate::{
+    domain::clock::SharedClock,
+    store::{Pool, StoreError, horizon, partitions},
+    telemetry::{self, Gauge},
+};
+
+/// Time between two looks at the database.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks between two rounds over the partitions.
+const LOOKS_A_ROUND: u32 = 60;
+
+/// Keeps partitions ahead and levels current until `stop` says so.
+pub async fn run(handle: Handle, pool: Pool, clock: SharedClock, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut look = 0;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let (items, bytes) = handle.depth();
+        telemetry::gauge(Gauge::QueueItems, items as f64);
+        telemetry::gauge(Gauge::QueueBytes, bytes as f64);
+        match horizon::age(&pool).await {
+            Ok(age) => telemetry::gauge(Gauge::HorizonAge, age),
+            Err(error) => tracing::debug!(%error, "the horizon cannot be read"),
+        }
+        if look % LOOKS_A_ROUND == 0
+            && let Err(error) = ensure_partitions(&pool, &clock).await
+        {
+            tracing::error!(%error, "partitions of the log could not be made ahead");
+        }
+        look += 1;
+    }
+}
+
+async fn ensure_partitions(pool: &Pool, clock: &SharedClock) -> Result<(), StoreError> {
+    let client = pool.get().await?;
+    let made = partitions::ensure(&client, clock.now()).await?;
+    if made > 0 {
+        tracing::info!(made, "made partitions of the log");
+    }
+    telemetry::gauge(Gauge::PartitionDaysAhead, partitions::days_ahead(&client, clock.now()).await? as f64);
+    Ok(())
+}
