@@ -66,7 +66,10 @@ pub struct FakeClock {
 impl FakeClock {
     /// A clock standing at `now`, with its monotonic side at zero.
     pub fn at(now: Timestamp) -> Arc<Self> {
-        Arc::new(Self { wall_micros: AtomicI64::new(now.as_microsecond()), monotonic_nanos: AtomicU64::new(0) })
+        Arc::new(Self {
+            wall_micros: AtomicI64::new(now.as_microsecond()),
+            monotonic_nanos: AtomicU64::new(0),
+        })
     }
 
     /// Moves both sides forward.

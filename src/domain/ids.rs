@@ -22,7 +22,8 @@ pub fn random_base62(entropy: &dyn Entropy, length: usize) -> Result<String, Ent
     while text.len() < length {
         entropy.fill(&mut pool)?;
         // 248 is the largest multiple of 62 that a byte can hold; what lies above is drawn again.
-        let fair = pool.iter().filter(|byte| **byte < 248).map(|byte| char::from(BASE62[usize::from(byte % 62)]));
+        let fair =
+            pool.iter().filter(|byte| **byte < 248).map(|byte| char::from(BASE62[usize::from(byte % 62)]));
         text.extend(fair.take(length - text.len()));
     }
     Ok(text)
