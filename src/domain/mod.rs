@@ -8,3 +8,47 @@ pub mod clock;
 pub mod ids;
 
 pub mod budget;
+
+pub mod caps;
+
+pub mod rejection;
+
+pub mod json;
+
+pub mod scan;
+
+pub mod canon;
+
+pub mod number;
+
+pub mod date;
+
+pub mod country;
+
+pub mod currency;
+
+pub mod language;
+
+pub mod email;
+
+pub mod phone;
+
+pub mod url;
+
+pub mod value;
+
+pub mod spec;
+
+pub mod catalogue;
+
+pub mod excerpt;
+
+pub mod batch;
+
+pub mod event;
+
+pub mod contact;
+
+pub mod claim;
+
+pub mod cursor;

@@ -1,0 +1,293 @@
+//! An event: something that happened to a contact. Append-only and immutable once stored.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::{
+    batch::{Draft, Rules, identifier},
+    canon::canonical,
+    catalogue::nearest,
+    claim::first,
+    date::event_date,
+    json::{Member, members, quote, unquote},
+    rejection::{Fault, Faults, Rejection},
+    spec::EventSpec,
+    value::{Normalised, Shape, normalise},
+};
+
+/// The members of an event's envelope.
+const MEMBERS: [&str; 5] = ["_user_id", "_event_id", "_event_type", "_event_date", "_event_parameters"];
+
+/// An event that is fit to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventDraft {
+    /// The contact it happened to, 1 to 255 bytes; need not exist.
+    pub user_id: String,
+    /// Its name inside the datasource, 1 to 255 bytes.
+    pub event_id: String,
+    /// Its type, 1 to 128 bytes.
+    pub event_type: String,
+    /// When it happened, to the microsecond; the server's time where the client gave none.
+    pub occurred_at: Timestamp,
+    /// Whether the client said when it happened.
+    pub date_given: bool,
+    /// A JSON object: declared parameters in their stored form, others as sent, no name twice.
+    pub parameters: String,
+    /// What tells a retry from a conflict: the first 16 bytes of SHA-256 over user id, type and canonical parameters.
+    pub content: [u8; 16],
+}
+
+impl Draft for EventDraft {
+    const ID: &'static str = "_event_id";
+
+    fn parse(envelope: &[Member<'_>], rules: &Rules<'_>) -> Result<Self, Rejection> {
+        let mut faults = Faults::up_to(rules.caps.faults);
+        let user_id = required(envelope, "_user_id", rules.caps.id_bytes, &mut faults);
+        let event_id = required(envelope, "_event_id", rules.caps.id_bytes, &mut faults);
+        let event_type = required(envelope, "_event_type", rules.caps.type_bytes, &mut faults);
+        let date = occurred_at(value_of(envelope, "_event_date"), rules, &mut faults);
+        strangers(envelope, &mut faults);
+        let spec = rules.catalogue.event(&event_type);
+        if rules.strict && spec.is_none() && !event_type.is_empty() {
+            faults.add(Fault::at(["_event_type"], undeclared_type(&event_type, rules)));
+        }
+        let parameters = parameters(value_of(envelope, "_event_parameters"), spec, rules, &mut faults);
+        faults.verdict()?;
+        let content = content(&user_id, &event_type, &parameters);
+        let occurred_at = date.unwrap_or(rules.now);
+        Ok(Self {
+            user_id,
+            event_id,
+            event_type,
+            occurred_at,
+            date_given: date.is_some(),
+            parameters,
+            content,
+        })
+    }
+}
+
+fn value_of<'a>(envelope: &[Member<'a>], name: &str) -> Option<&'a str> {
+    envelope.iter().find(|member| member.name == name).map(|member| member.value)
+}
+
+/// A required identifier; empty when there is none, and then a fault is noted.
+pub(super) fn required(envelope: &[Member<'_>], name: &str, longest: usize, faults: &mut Faults) -> String {
+    let read = match value_of(envelope, name) {
+        None | Some("null") => Err("is required".to_owned()),
+        Some(raw) => identifier(raw, longest),
+    };
+    match read {
+        Ok(text) => text.into_owned(),
+        Err(rule) => {
+            faults.add(Fault::at([name], rule));
+            String::new()
+        }
+    }
+}
+
+/// The client's time of the event. `null` and `""` count as none.
+fn occurred_at(raw: Option<&str>, rules: &Rules<'_>, faults: &mut Faults) -> Option<Timestamp> {
+    let raw = raw.filter(|raw| *raw != "null" && *raw != "\"\"")?;
+    let read = match unquote(raw) {
+        Some(text) => event_date(text.trim(), rules.now),
+        None => Err("must be a string, such as 2026-11-20T12:00:00Z".into()),
+    };
+    read.map_err(|rule| faults.add(Fault::at(["_event_date"], rule))).ok()
+}
+
+/// Notes the members that an event does not have.
+fn strangers(envelope: &[Member<'_>], faults: &mut Faults) {
+    for Member { name, .. } in envelope.iter().filter(|member| !MEMBERS.contains(&&*member.name)) {
+        if faults.is_full() {
+            return;
+        }
+        let rule = match nearest(name, MEMBERS) {
+            Some(known) if name.starts_with('_') => {
+                format!("is not a member of an event; did you mean {known}?")
+            }
+            _ => "is not a member of an event; put it into _event_parameters".to_owned(),
+        };
+        faults.add(Fault::at([&**name], rule));
+    }
+}
+
+fn undeclared_type(event_type: &str, rules: &Rules<'_>) -> String {
+    match rules.catalogue.nearest_event(event_type) {
+        Some(known) => {
+            format!("is not in the catalogue, and this datasource is strict; did you mean {known}?")
+        }
+        None => "is not in the catalogue, and this datasource is strict".to_owned(),
+    }
+}
+
+/// The parameters as they will be stored. A declared one that is `null`, or `""` where its type has no empty string,
+/// counts as absent; of two with the same name the last one counts.
+fn parameters(raw: Option<&str>, spec: Option<&EventSpec>, rules: &Rules<'_>, faults: &mut Faults) -> String {
+    let raw = match raw {
+        None | Some("null" | "\"\"") => "{}",
+        Some(raw) if raw.starts_with('{') => raw,
+        Some(_) => {
+            faults.add(Fault::at(["_event_parameters"], "must be a JSON object"));
+            return String::new();
+        }
+    };
+    let mut sent = members(raw);
+    keep_last(&mut sent);
+    let mut stored = Object::with_capacity(raw.len());
+    for member in &sent {
+        if faults.is_full() {
+            break;
+        }
+        let Some(spec) = spec.and_then(|spec| spec.parameter(&member.name)) else {
+            stored.push(&member.name, member.value);
+            continue;
+        };
+        match normalise(member.value, Shape::from(spec), rules) {
+            Ok(Normalised::Set(text)) => stored.push(&member.name, &text),
+            Ok(Normalised::Clear) => {}
+            Err(rule) => faults.add(Fault::at(["_event_parameters", &member.name], rule)),
+        }
+    }
+    missing(&sent, spec, faults);
+    stored.close()
+}
+
+/// Drops every member that a later one of the same name replaces.
+fn keep_last(members: &mut Vec<Member<'_>>) {
+    let mut seen = std::collections::HashSet::with_capacity(members.len());
+    let keep: Vec<bool> = members.iter().rev().map(|member| seen.insert(member.name.clone())).collect();
+    if keep.contains(&false) {
+        let mut keep = keep.into_iter().rev();
+        members.retain(|_| keep.next().unwrap_or(true));
+    }
+}
+
+fn missing(sent: &[Member<'_>], spec: Option<&EventSpec>, faults: &mut Faults) {
+    for spec in spec.iter().flat_map(|spec| &spec.parameters).filter(|spec| spec.required) {
+        let given = sent.iter().find(|member| member.name == spec.parameter).map(|member| member.value);
+        let clears = !spec.data_type.has_empty_string();
+        if given.is_none_or(|raw| raw == "null" || (clears && raw == "\"\"")) {
+            faults.add(Fault::at(["_event_parameters", &spec.parameter], "is required"));
+        }
+    }
+}
+
+/// Writes a JSON object member by member.
+struct Object(String);
+
+impl Object {
+    fn with_capacity(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes + 2);
+        text.push('{');
+        Self(text)
+    }
+
+    fn push(&mut self, name: &str, value: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&quote(name));
+        self.0.push(':');
+        self.0.push_str(value);
+    }
+
+    fn close(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+/// Each part follows its length, so that no two triples give the same bytes.
+fn content(user_id: &str, event_type: &str, parameters: &str) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for part in [user_id, event_type, &canonical(parameters)] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    first(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{caps::Caps, catalogue::Catalogue};
+
+    fn parse(item: &str, strict: bool) -> Result<EventDraft, String> {
+        let caps = Caps::default();
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let catalogue = Catalogue::builtin();
+        let rules = Rules { caps: &caps, catalogue, strict, default_country: None, now };
+        EventDraft::parse(&members(item), &rules).map_err(|rejection| rejection.summary())
+    }
+
+    fn purchase(parameters: &str) -> Result<EventDraft, String> {
+        let head = r#""_user_id":"u","_event_id":"e","_event_type":"purchase""#;
+        parse(&format!(r#"{{{head},"_event_parameters":{parameters}}}"#), true)
+    }
+
+    #[test]
+    fn declared_parameters_are_normalised_and_others_kept() {
+        let sent = r#"{"amount":"12.50","sku":"A","x": [1.50, null],"order_id":"7","channel":null}"#;
+        let event = purchase(sent).unwrap();
+        assert_eq!(event.parameters, r#"{"amount":12.5,"sku":["A"],"x":[1.50, null],"order_id":"7"}"#);
+        assert!(!event.date_given);
+        assert_eq!(event.occurred_at.to_string(), "2026-11-20T12:00:00Z");
+    }
+
+    #[test]
+    fn a_retry_has_the_same_content() {
+        let one = purchase(r#"{"amount":"12.5","currency":"eur","x":{"b":1,"a":2}}"#).unwrap();
+        let two = purchase(r#"{ "x":{"a":2.0,"b":1e0}, "currency":"EUR","amount":1250e-2 }"#).unwrap();
+        assert_eq!(one.content, two.content);
+        assert_ne!(one.content, purchase(r#"{"amount":12.6}"#).unwrap().content);
+        assert_eq!(purchase("{}").unwrap().content, purchase("null").unwrap().content);
+        assert_eq!(purchase(r#"{"x":1,"x":2}"#).unwrap().parameters, r#"{"x":2}"#);
+    }
+
+    #[test]
+    fn all_faults_are_named() {
+        let text = parse(
+            r#"{"_user_id":5,"_event_typ":"x","price":1,"_event_date":"soon","_event_parameters":[]}"#,
+            false,
+        );
+        let text = text.unwrap_err();
+        for part in [
+            "_user_id: must be a string",
+            "_event_id: is required",
+            "_event_type: is required",
+            "_event_date: is not an RFC 3339 time",
+            "_event_typ: is not a member of an event; did you mean _event_type?",
+            "price: is not a member of an event; put it into _event_parameters",
+            "_event_parameters: must be a JSON object",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn a_bad_parameter_is_pointed_at() {
+        let text = purchase(r#"{"amount":"much","currency":"EURO","sku":[1]}"#).unwrap_err();
+        assert!(text.contains("_event_parameters.amount: is not a decimal number"), "{text}");
+        assert!(text.contains("_event_parameters.currency"), "{text}");
+        assert!(text.contains("_event_parameters.sku: value 0 must be a string"), "{text}");
+    }
+
+    #[test]
+    fn strict_datasources_know_their_types() {
+        let item = |kind: &str| format!(r#"{{"_user_id":"u","_event_id":"e","_event_type":"{kind}"}}"#);
+        assert!(parse(&item("purchas"), false).is_ok());
+        assert!(parse(&item("purchas"), true).unwrap_err().contains("did you mean purchase?"));
+        assert!(parse(&item("purchase"), true).is_ok());
+        assert!(parse(&item(&"t".repeat(129)), false).is_err());
+    }
+
+    #[test]
+    fn a_given_date_is_kept() {
+        let item = r#"{"_user_id":"u","_event_id":"e","_event_type":"x","_event_date":"2026-11-19"}"#;
+        let event = parse(item, false).unwrap();
+        assert!(event.date_given);
+        assert_eq!(event.occurred_at.to_string(), "2026-11-19T00:00:00Z");
+        assert_eq!(event.parameters, "{}");
+    }
+}

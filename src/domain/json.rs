@@ -1,0 +1,170 @@
+//! A reader for text that is already known to be syntactically valid JSON: it finds where things end, allocates
+//! nothing and never recurses. On text that is not JSON it stops early; it never panics.
+
+use std::borrow::Cow;
+
+/// One member of an object: the name decoded, the value as its own JSON text.
+#[derive(Debug, Clone)]
+pub struct Member<'a> {
+    /// The name after unescaping.
+    pub name: Cow<'a, str>,
+    /// The value's text without the white space around it.
+    pub value: &'a str,
+}
+
+/// The first position at or after `at` that holds no JSON white space.
+pub fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The position after the closing quote of the string that opens at `at`.
+pub fn string_end(bytes: &[u8], at: usize) -> usize {
+    let mut at = at + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// The position after the value that begins at `at`.
+pub fn value_end(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at) {
+        Some(b'"') => string_end(bytes, at),
+        Some(b'{' | b'[') => container_end(bytes, at),
+        _ => scalar_end(bytes, at),
+    }
+}
+
+fn scalar_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(byte) = bytes.get(at) {
+        if matches!(byte, b',' | b']' | b'}' | b':' | b' ' | b'\t' | b'\n' | b'\r') {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+fn container_end(bytes: &[u8], mut at: usize) -> usize {
+    let mut open = 0usize;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at = string_end(bytes, at);
+                continue;
+            }
+            b'{' | b'[' => open += 1,
+            b'}' | b']' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+        if open == 0 {
+            break;
+        }
+    }
+    at
+}
+
+/// Walks the members of an object as pairs of texts: the name with its quotes, and the value.
+#[derive(Debug, Clone)]
+pub struct RawMembers<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// The members of the object that is `text`; none when it is not an object.
+pub fn raw_members(text: &str) -> RawMembers<'_> {
+    let at = if text.starts_with('{') { 1 } else { text.len() };
+    RawMembers { text, at }
+}
+
+impl<'a> Iterator for RawMembers<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let bytes = self.text.as_bytes();
+        let mut name = skip_space(bytes, self.at);
+        if bytes.get(name) == Some(&b',') {
+            name = skip_space(bytes, name + 1);
+        }
+        if bytes.get(name) != Some(&b'"') {
+            return None;
+        }
+        let name_end = string_end(bytes, name);
+        let value = skip_space(bytes, skip_space(bytes, name_end) + 1);
+        self.at = value_end(bytes, value);
+        Some((self.text.get(name..name_end)?, self.text.get(value..self.at)?))
+    }
+}
+
+/// The members of an object in their order, names decoded. Those whose name cannot be decoded are left out.
+pub fn members(text: &str) -> Vec<Member<'_>> {
+    raw_members(text).filter_map(|(name, value)| Some(Member { name: unquote(name)?, value })).collect()
+}
+
+/// The elements of the array that is `text`, each as its own text; none when it is not an array.
+pub fn elements(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let mut at = if text.starts_with('[') { 1 } else { bytes.len() };
+    std::iter::from_fn(move || {
+        let mut start = skip_space(bytes, at);
+        if bytes.get(start) == Some(&b',') {
+            start = skip_space(bytes, start + 1);
+        }
+        let end = value_end(bytes, start);
+        at = end;
+        text.get(start..end).filter(|element| !element.is_empty())
+    })
+}
+
+/// Decodes a JSON string, quotes included. None when `text` is no string or holds a lone surrogate.
+pub fn unquote(text: &str) -> Option<Cow<'_, str>> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(text).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
+
+/// Writes `text` as a JSON string, always in the same spelling.
+pub fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_keep_order_and_decode_names() {
+        let found = members(" {}".trim_start());
+        assert!(found.is_empty());
+        let found = members(r#"{ "a" : [1,{"x":"}"}] ,"\u0062":"c\"}", "d":-1.5e3}"#);
+        let pairs: Vec<_> = found.iter().map(|m| (&*m.name, m.value)).collect();
+        assert_eq!(pairs, [("a", r#"[1,{"x":"}"}]"#), ("b", r#""c\"}""#), ("d", "-1.5e3")]);
+    }
+
+    #[test]
+    fn elements_are_cut_apart() {
+        let found: Vec<_> = elements("[ 1 , [2, 3],\"]\" ,null]").collect();
+        assert_eq!(found, ["1", "[2, 3]", "\"]\"", "null"]);
+        assert_eq!(elements("[]").count(), 0);
+        assert_eq!(elements("{}").count(), 0);
+    }
+
+    #[test]
+    fn strings_are_decoded_and_written_alike() {
+        assert_eq!(unquote(r#""a\u00e9\n""#).unwrap(), "aé\n");
+        assert_eq!(unquote(r#""\ud800""#), None);
+        assert_eq!(unquote("12"), None);
+        assert_eq!(quote("a\"\u{1}é"), r#""a\"\u0001é""#);
+    }
+}

@@ -1,0 +1,254 @@
+//! The poison scan: what `serde_json` lets through and PostgreSQL refuses, found before it can reach a lot.
+//!
+//! Works on the text of one item that is already known to be syntactically valid JSON. One pass, no recursion, and no
+//! allocation until something is found. On text that is not JSON the answer means nothing, but it comes.
+
+use super::{
+    caps::Caps,
+    json::{skip_space, string_end},
+    number::exponent_fits,
+    rejection::Fault,
+};
+
+/// The rule of text that is not Unicode; such bytes arrive here as lone surrogates.
+pub const NOT_UNICODE: &str = "is not valid Unicode (invalid UTF-8 or a lone surrogate); send UTF-8";
+/// The rule of the character that PostgreSQL cannot store.
+pub const HAS_NUL: &str = "contains the NUL character (\\u0000), which cannot be stored; remove it";
+
+/// Looks for the first thing in `item` that must not reach the database: more bytes than allowed, NUL, lone
+/// surrogates, nesting, names or numbers beyond the limits.
+///
+/// # Errors
+/// [`Fault`] with the place of the first one.
+pub fn scan(item: &str, caps: &Caps) -> Result<(), Fault> {
+    if item.len() > caps.item_bytes {
+        return Err(Fault::whole(format!("is larger than {} bytes; send less in one item", caps.item_bytes)));
+    }
+    let bytes = item.as_bytes();
+    let (mut at, mut depth) = (0usize, 0usize);
+    while let Some(byte) = bytes.get(at) {
+        let end = match byte {
+            b'"' => checked_string(bytes, at, caps).map_err(|found| found.blame(item, at))?,
+            b'-' | b'0'..=b'9' => checked_number(item, at, caps).map_err(|rule| blame(item, at, rule))?,
+            b'{' | b'[' => {
+                depth += 1;
+                at + 1
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                at + 1
+            }
+            _ => at + 1,
+        };
+        if depth > caps.depth {
+            return Err(blame(item, at, format!("is nested deeper than {} levels; flatten it", caps.depth)));
+        }
+        at = end;
+    }
+    Ok(())
+}
+
+/// What a string breaks, and whether the string is a member's name.
+struct BadString {
+    rule: String,
+    is_name: bool,
+}
+
+impl BadString {
+    fn blame(self, item: &str, at: usize) -> Fault {
+        // A name cannot be pointed at, least of all one that cannot be decoded; its object can.
+        if self.is_name {
+            blame(item, at, format!("has a member whose name {}", self.rule))
+        } else {
+            blame(item, at, self.rule)
+        }
+    }
+}
+
+/// The position after the string that opens at `at`.
+fn checked_string(bytes: &[u8], at: usize, caps: &Caps) -> Result<usize, BadString> {
+    let (mut next, mut decoded, mut poison) = (at + 1, 0usize, None);
+    let end = loop {
+        match bytes.get(next) {
+            None => break next,
+            Some(b'"') => break next + 1,
+            Some(b'\\') => {
+                let escape = read_escape(bytes, next);
+                poison = poison.or(escape.poison);
+                next += escape.length;
+                decoded += escape.decoded;
+            }
+            Some(_) => {
+                next += 1;
+                decoded += 1;
+            }
+        }
+    };
+    let too_long = decoded > caps.name_bytes;
+    if poison.is_none() && !too_long {
+        return Ok(end);
+    }
+    let is_name = bytes.get(skip_space(bytes, end)) == Some(&b':');
+    match poison {
+        Some(rule) => Err(BadString { rule: rule.to_owned(), is_name }),
+        None if is_name => {
+            Err(BadString { rule: format!("is longer than {} bytes; shorten it", caps.name_bytes), is_name })
+        }
+        None => Ok(end),
+    }
+}
+
+/// One escape sequence of a JSON string.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Escape {
+    /// Bytes of the sequence; both halves of a surrogate pair count as one.
+    pub length: usize,
+    /// Bytes of UTF-8 that it stands for.
+    pub decoded: usize,
+    /// The rule it breaks, if any.
+    pub poison: Option<&'static str>,
+}
+
+/// Reads the escape sequence whose backslash is at `at`.
+pub(super) fn read_escape(bytes: &[u8], at: usize) -> Escape {
+    let Some(unit) = code_unit(bytes, at) else {
+        return Escape { length: 2, decoded: 1, poison: None };
+    };
+    let one = |decoded, poison| Escape { length: 6, decoded, poison };
+    match unit {
+        0 => one(1, Some(HAS_NUL)),
+        1..0x80 => one(1, None),
+        0x80..0x800 => one(2, None),
+        0xD800..0xDC00 => match code_unit(bytes, at + 6) {
+            Some(0xDC00..0xE000) => Escape { length: 12, decoded: 4, poison: None },
+            _ => one(3, Some(NOT_UNICODE)),
+        },
+        0xDC00..0xE000 => one(3, Some(NOT_UNICODE)),
+        _ => one(3, None),
+    }
+}
+
+/// The UTF-16 code unit of a `\uXXXX` at `at`.
+fn code_unit(bytes: &[u8], at: usize) -> Option<u32> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
+}
+
+/// The position after the number that begins at `at`.
+fn checked_number(item: &str, at: usize, caps: &Caps) -> Result<usize, String> {
+    let rest = &item.as_bytes()[at..];
+    let length =
+        rest.iter().take_while(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')).count();
+    if length > caps.number_bytes {
+        return Err(format!(
+            "is a number longer than {} characters; round it or send a string",
+            caps.number_bytes
+        ));
+    }
+    if !item.get(at..at + length).is_some_and(|number| exponent_fits(number, caps)) {
+        return Err(format!("is a number with an exponent beyond {}; send a string", caps.number_exponent));
+    }
+    Ok(at + length)
+}
+
+/// The fault of whatever begins at `target`. Walks the item once more to learn how one gets there.
+fn blame(item: &str, target: usize, rule: impl Into<String>) -> Fault {
+    let steps = path_to(item, target);
+    Fault::at(steps.iter().map(String::as_str), rule)
+}
+
+/// The member names and array positions that lead to the value at `target`; for a name, to the object that has it.
+fn path_to(item: &str, target: usize) -> Vec<String> {
+    let bytes = item.as_bytes();
+    // For each open container: the step that the next value inside it is reached by.
+    let mut open: Vec<Option<String>> = Vec::new();
+    let mut at = 0;
+    while at < target {
+        match bytes.get(at) {
+            Some(b'"') => {
+                let end = string_end(bytes, at);
+                if bytes.get(skip_space(bytes, end)) == Some(&b':')
+                    && let (Some(last), Some(name)) = (open.last_mut(), item.get(at..end))
+                {
+                    *last = Some(super::json::unquote(name).unwrap_or_default().into_owned());
+                }
+                at = end;
+                continue;
+            }
+            Some(b'{') => open.push(None),
+            Some(b'[') => open.push(Some("0".to_owned())),
+            Some(b'}' | b']') => drop(open.pop()),
+            Some(b',') => advance(&mut open),
+            _ => {}
+        }
+        at += 1;
+    }
+    open.into_iter().flatten().collect()
+}
+
+/// A comma: the next element of an array, or no member yet.
+fn advance(open: &mut [Option<String>]) {
+    let Some(last) = open.last_mut() else { return };
+    let position = last.as_deref().and_then(|step| step.parse::<usize>().ok());
+    *last = position.map(|position| (position + 1).to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointer(item: &str) -> Option<(String, String)> {
+        scan(item, &Caps::default()).err().map(|fault| (fault.pointer, fault.rule))
+    }
+
+    #[rstest::rstest]
+    #[case(r#"{"a":"x\u0000"}"#, "/a", "NUL")]
+    #[case(r#"{"a":"\\\u0000"}"#, "/a", "NUL")]
+    #[case(r#"{"a":{"b":[1,{"c":["\ud800"]}]}}"#, "/a/b/1/c/0", "Unicode")]
+    #[case(r#"{"a":"\ud83d\ud83d\ude00"}"#, "/a", "Unicode")]
+    #[case(r#"{"a":"\udc80"}"#, "/a", "Unicode")]
+    #[case(r#"{"a":1,"b":{"x\u0000":1}}"#, "/b", "name contains the NUL")]
+    #[case(r#"{"x\udfff" : 1}"#, "", "name is not valid Unicode")]
+    #[case(r#"{"a":1e309}"#, "/a", "exponent")]
+    #[case(r#"{"a":[0,1E-309]}"#, "/a/1", "exponent")]
+    #[case(r#"{"a":1e99999999999999999999}"#, "/a", "exponent")]
+    #[case(r#"{"a":{"1":1,"2":"\u0000"}}"#, "/a/2", "NUL")]
+    fn poison_is_found(#[case] item: &str, #[case] at: &str, #[case] rule: &str) {
+        let (pointer, text) = pointer(item).unwrap();
+        assert_eq!(pointer, at);
+        assert!(text.contains(rule), "{text}");
+    }
+
+    #[rstest::rstest]
+    #[case(r#"{"a":"\\u0000","b":"\ud83d\ude00","c":-1.5e308,"d":"\"\\"}"#)]
+    #[case(r#"{"a":"1e999","\u0041":[[],{}]}"#)]
+    #[case("[]")]
+    #[case("")]
+    #[case("\"\\")]
+    fn clean_text_passes(#[case] item: &str) {
+        assert_eq!(pointer(item), None);
+    }
+
+    #[test]
+    fn limits_are_exact() {
+        let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(pointer(&nested(32)), None);
+        assert!(pointer(&nested(33)).unwrap().1.contains("nested"));
+        let named = |length: usize| format!(r#"{{"{}" :1}}"#, "n".repeat(length));
+        assert_eq!(pointer(&named(256)), None);
+        assert!(pointer(&named(257)).unwrap().1.contains("name is longer"));
+        assert_eq!(pointer(&format!(r#"["{}"]"#, "v".repeat(257))), None);
+        assert_eq!(pointer(&format!("[{}]", "9".repeat(64))), None);
+        assert!(pointer(&format!("[{}]", "9".repeat(65))).unwrap().1.contains("longer"));
+        assert!(pointer(&"[".repeat(100_000)).unwrap().1.contains("larger"));
+    }
+
+    #[test]
+    fn names_are_measured_decoded() {
+        let named = |letter: &str, count: usize| format!(r#"{{"{}":1}}"#, letter.repeat(count));
+        assert_eq!(pointer(&named(r"\u00e9", 128)), None);
+        assert!(pointer(&named(r"\u00e9", 129)).is_some());
+        assert_eq!(pointer(&named(r"\ud83d\ude00", 64)), None);
+        assert!(pointer(&named(r"\ud83d\ude00", 65)).is_some());
+    }
+}
