@@ -9,3 +9,5 @@ pub mod store;
 pub mod auth;
 
 pub mod limit;
+
+pub mod ingest;

@@ -66,9 +66,10 @@ pub(super) fn fold(before: Option<Person>, operations: &[&ContactOp], fresh: Uui
         .map(|operation| match operation {
             ContactOp::Upsert(draft) => {
                 let existed = state.is_some();
-                let mut next = state
-                    .clone()
-                    .unwrap_or_else(|| Person { contact_id: fresh, contact: Contact { attributes: Default::default() } });
+                let mut next = state.clone().unwrap_or_else(|| Person {
+                    contact_id: fresh,
+                    contact: Contact { attributes: Default::default() },
+                });
                 let changes = next.contact.merge(draft);
                 if existed && changes.is_empty() {
                     return Step { outcome: Outcome::Unchanged, entry: None };
@@ -128,7 +129,10 @@ mod tests {
     #[test]
     fn what_is_too_large_stays_out() {
         let long = "x".repeat(2_000);
-        assert_eq!(outcomes(&[upsert("a"), upsert(&long)]), (vec![Outcome::Created, Outcome::TooLarge], 1, true));
+        assert_eq!(
+            outcomes(&[upsert("a"), upsert(&long)]),
+            (vec![Outcome::Created, Outcome::TooLarge], 1, true)
+        );
     }
 
     #[test]

@@ -41,8 +41,18 @@ pub enum Fate {
 
 /// Labels in the order of [`index`].
 const NAMES: [&str; 12] = [
-    "created", "updated", "unchanged", "deleted", "absent", "too_large", "stored", "duplicate", "conflict", "invalid",
-    "dry_run", "refused",
+    "created",
+    "updated",
+    "unchanged",
+    "deleted",
+    "absent",
+    "too_large",
+    "stored",
+    "duplicate",
+    "conflict",
+    "invalid",
+    "dry_run",
+    "refused",
 ];
 
 const fn index(fate: Fate) -> usize {
@@ -71,7 +81,8 @@ impl Counters {
     fn of(kind: Kind) -> Self {
         Self {
             received: metrics::counter!(Counter::ItemsReceived.name(), "kind" => kind.name()),
-            ended: NAMES.map(|fate| metrics::counter!(Counter::Items.name(), "kind" => kind.name(), "fate" => fate)),
+            ended: NAMES
+                .map(|fate| metrics::counter!(Counter::Items.name(), "kind" => kind.name(), "fate" => fate)),
         }
     }
 }

@@ -206,7 +206,10 @@ impl Handle {
     ) -> Result<HashMap<String, Person>, StoreError> {
         let keys: Vec<ContactKey> = operations
             .iter()
-            .map(|operation| ContactKey { datasource: inlet.datasource, user_id: operation.user_id().to_owned() })
+            .map(|operation| ContactKey {
+                datasource: inlet.datasource,
+                user_id: operation.user_id().to_owned(),
+            })
             .collect();
         let found = contacts::peek(&self.shared.reads, &keys.iter().collect::<Vec<_>>()).await?;
         found.iter().map(|stored| Ok((stored.key.user_id.clone(), Person::read(stored)?))).collect()

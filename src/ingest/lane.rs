@@ -65,7 +65,10 @@ impl Lane {
     fn note_waits(&self, jobs: &[Arc<Job>]) {
         let now = self.shared.clock.monotonic();
         for job in jobs {
-            telemetry::record(Histogram::QueueSeconds, Duration::from_nanos(now.saturating_sub(job.queued_at)).as_secs_f64());
+            telemetry::record(
+                Histogram::QueueSeconds,
+                Duration::from_nanos(now.saturating_sub(job.queued_at)).as_secs_f64(),
+            );
         }
     }
 
@@ -205,6 +208,7 @@ impl Lane {
 
     /// Finds out what became of a commit that was never answered.
     async fn resolve(&mut self, xid: i64, epoch: i32) -> Result<(), Refused> {
+        let limit = self.shared.options.fate;
         let ask = async {
             loop {
                 match self.ask(xid, epoch).await {
@@ -218,7 +222,7 @@ impl Lane {
                 tokio::time::sleep(PAUSE).await;
             }
         };
-        let outcome = timeout(self.shared.options.fate, ask).await.unwrap_or(Err(Refused::OutcomeUnknown));
+        let outcome = timeout(limit, ask).await.unwrap_or(Err(Refused::OutcomeUnknown));
         let ending = match outcome {
             Ok(()) => "recovered_committed",
             Err(Refused::Unavailable) => "recovered_aborted",

@@ -113,10 +113,11 @@ impl Ledger {
         if !overflow {
             gathered.held += 1;
         }
-        let crowded = gathered.held > HELD_IN_ALL && gathered.rejected.remove(&datasource).is_some_and(|window| {
-            gathered.held -= window.len();
-            true
-        });
+        let crowded = gathered.held > HELD_IN_ALL
+            && gathered.rejected.remove(&datasource).is_some_and(|window| {
+                gathered.held -= window.len();
+                true
+            });
         if overflow || crowded {
             telemetry::count(Counter::RejectedDropped, 1);
         }

@@ -57,8 +57,13 @@ pub(super) struct Written {
 ///
 /// # Errors
 /// As [`Tx::query`]; the transaction is of no further use then.
-pub(super) async fn write(tx: &Tx<'_>, jobs: &[std::sync::Arc<Job>], setting: &Setting<'_>) -> Result<Written, StoreError> {
-    let mut outcomes: Vec<Vec<Outcome>> = jobs.iter().map(|job| vec![Outcome::Unchanged; job.work.len()]).collect();
+pub(super) async fn write(
+    tx: &Tx<'_>,
+    jobs: &[std::sync::Arc<Job>],
+    setting: &Setting<'_>,
+) -> Result<Written, StoreError> {
+    let mut outcomes: Vec<Vec<Outcome>> =
+        jobs.iter().map(|job| vec![Outcome::Unchanged; job.work.len()]).collect();
     let mut rows: BTreeMap<(i64, Place), (LogRow<'_>, i32)> = BTreeMap::new();
 
     for (place, job, event, outcome) in settle_events(tx, jobs, setting).await? {
@@ -112,7 +117,8 @@ async fn settle_events<'j>(
     let mut events = Vec::new();
     for (batch, job) in jobs.iter().enumerate() {
         if let Work::Events(drafts) = &job.work {
-            events.extend(drafts.iter().enumerate().map(|(item, draft)| ((batch, item), job.as_ref(), draft)));
+            events
+                .extend(drafts.iter().enumerate().map(|(item, draft)| ((batch, item), job.as_ref(), draft)));
         }
     }
     if events.is_empty() {
@@ -121,7 +127,11 @@ async fn settle_events<'j>(
     let claims: Vec<(ClaimKey, Content)> =
         events.iter().map(|(_, job, event)| claim_of(job.inlet.datasource, event)).collect();
     let outcomes = judge(&claims, &taken_before(tx, &wanted(&claims), setting).await?);
-    Ok(events.into_iter().zip(outcomes).map(|((place, job, event), outcome)| (place, job, event, outcome)).collect())
+    Ok(events
+        .into_iter()
+        .zip(outcomes)
+        .map(|((place, job, event), outcome)| (place, job, event, outcome))
+        .collect())
 }
 
 /// Claims ids and answers what stands behind those that others had claimed.
@@ -136,7 +146,8 @@ async fn taken_before(
     }
     let won: HashSet<ClaimKey> = won.into_iter().collect();
     let lost: Vec<ClaimKey> = wanted.iter().map(|(key, _)| *key).filter(|key| !won.contains(key)).collect();
-    let taken: HashMap<ClaimKey, Content> = lots::read_claims(tx, setting.statements, &lost).await?.into_iter().collect();
+    let taken: HashMap<ClaimKey, Content> =
+        lots::read_claims(tx, setting.statements, &lost).await?.into_iter().collect();
     if taken.len() < lost.len() {
         return Err(StoreError::Moved("a claim was released while it was being read"));
     }
@@ -194,7 +205,8 @@ async fn first_folds<'j>(
     for (batch, job) in jobs.iter().enumerate() {
         let Work::Contacts(operations) = &job.work else { continue };
         for (item, operation) in operations.iter().enumerate() {
-            let key = ContactKey { datasource: job.inlet.datasource, user_id: operation.user_id().to_owned() };
+            let key =
+                ContactKey { datasource: job.inlet.datasource, user_id: operation.user_id().to_owned() };
             let wish = wishes.entry(key).or_insert((job.inlet.project, Vec::new(), Vec::new()));
             wish.1.push((batch, item));
             wish.2.push(operation);
@@ -253,7 +265,8 @@ async fn change_locked(
         let Some(before) = locked.remove(&person.key) else {
             return Err(StoreError::Moved("a contact was deleted between being read and being locked"));
         };
-        person.fold = fold(Some(before), &person.operations, random_uuid(setting.entropy)?, setting.contact_bytes);
+        person.fold =
+            fold(Some(before), &person.operations, random_uuid(setting.entropy)?, setting.contact_bytes);
         match person.row() {
             Some(row) if person.fold.changes_anything() => updates.push(row),
             Some(_) => {}

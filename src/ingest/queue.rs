@@ -201,7 +201,8 @@ fn take_lot(state: &mut State, bounds: Bounds) -> Vec<Arc<Job>> {
             continue;
         };
         if let Some(next) = share.waiting.front() {
-            let fits = items + next.work.len() <= bounds.lot_items && bytes + next.room.bytes() <= bounds.lot_bytes;
+            let fits =
+                items + next.work.len() <= bounds.lot_items && bytes + next.room.bytes() <= bounds.lot_bytes;
             if !fits && !lot.is_empty() {
                 return lot;
             }

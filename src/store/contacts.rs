@@ -134,8 +134,8 @@ pub async fn update(
     let attributes: Vec<&str> = rows.iter().map(|row| row.attributes.as_str()).collect();
     let emails: Vec<Option<&str>> = rows.iter().map(|row| row.email.as_deref()).collect();
     let phones: Vec<Option<&str>> = rows.iter().map(|row| row.phone.as_deref()).collect();
-    tx.execute(&statements.contacts_update, &[&datasources, &users, &attributes, &emails, &phones, &now])
-        .await?;
+    let values: [&(dyn ToSql + Sync); 7] = [&datasources, &users, &ids, &attributes, &emails, &phones, &now];
+    tx.execute(&statements.contacts_update, &values).await?;
     Ok(())
 }
 
