@@ -1,0 +1,39 @@
+//! The HTTP face: routes, the door that every request walks through, the JSON shapes, the problems.
+//!
+//! Promises the contract of `docs/api.md`: who may do what is settled before a body is read, and every error is a problem
+//! document. Must not know SQL, how keys are stored, or how a lot is written.
+
+pub mod problem;
+
+pub mod errors_page;
+
+mod state;
+
+mod answer;
+
+mod wire;
+
+mod mask;
+
+mod body;
+
+pub mod door;
+
+mod push;
+
+mod contacts;
+
+mod probe;
+
+mod specs;
+
+mod health;
+
+pub mod routes;
+
+mod trace;
+
+mod server;
+
+pub use server::{Options, Server, ServerError};
+pub use state::State;

@@ -1,0 +1,86 @@
+//! What every handler may use: handles on the stations below, and whether the server drains.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use crate::{
+    auth::Authority,
+    domain::{
+        caps::Caps,
+        clock::{SharedClock, SharedEntropy},
+    },
+    ingest::{Handle, ledger::Ledger},
+    limit::Limiter,
+    store::Pool,
+    telemetry::{self, Gauge},
+};
+
+/// Handles on the house. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Who may come in.
+    pub authority: Authority,
+    /// How much they may ask for.
+    pub limiter: Limiter,
+    /// Where batches go.
+    pub ingest: Handle,
+    /// What is noted about them.
+    pub ledger: Ledger,
+    /// Connections for clients' reads.
+    pub reads: Pool,
+    /// Connections for the server's own questions.
+    pub meta: Pool,
+    /// The time.
+    pub clock: SharedClock,
+    /// Randomness, for request ids.
+    pub entropy: SharedEntropy,
+    /// The limits of a body.
+    pub caps: Arc<Caps>,
+    /// How long a body may take.
+    pub body_timeout: std::time::Duration,
+    /// Whether the server drains, and what it still has to answer.
+    pub traffic: Arc<Traffic>,
+}
+
+/// The requests that are being answered.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    draining: AtomicBool,
+    in_flight: AtomicUsize,
+}
+
+impl Traffic {
+    /// Whether new work is still welcome.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Says that the server ends: readiness turns, and connections close after their answer.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        telemetry::gauge(Gauge::Ready, 0.0);
+    }
+
+    /// Requests that are being answered.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Acquire)
+    }
+
+    /// Counts a request until the answer is dropped.
+    pub(super) fn enter(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        InFlight(self.clone())
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct InFlight(Arc<Traffic>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+}
