@@ -11,7 +11,7 @@ use super::{
     country::Country,
     excerpt::excerpt,
     ids::Inlet,
-    json::{Member, members},
+    json::{Member, duplicate, members, raw_members, unquote},
     rejection::{Fault, Rejection},
     scan::scan,
 };
@@ -85,6 +85,10 @@ pub struct Item<T> {
 
 /// The items of one body, in its order. Only [`Batch::parse`] makes one.
 #[derive(Debug)]
+#[expect(
+    clippy::manual_non_exhaustive,
+    reason = "the attribute binds other crates only, this field other modules too"
+)]
 pub struct Batch<T> {
     /// Where the items are to land.
     pub inlet: Inlet,
@@ -159,30 +163,29 @@ fn split(text: &str) -> Result<Vec<&RawValue>, Malformed> {
 }
 
 fn judge<T: Draft>(position: usize, raw: &str, rules: &Rules<'_>) -> Item<T> {
-    let envelope = members(raw);
-    let verdict = sound(raw, &envelope, rules).and_then(|()| T::parse(&envelope, rules));
+    let verdict = envelope(raw, rules).and_then(|envelope| T::parse(&envelope, rules));
     let excerpt = verdict.is_err().then(|| excerpt(raw, |kind| rules.catalogue.event(kind).is_some()));
-    Item { position, id: id_of(&envelope, T::ID, rules.caps), bytes: raw.len(), verdict, excerpt }
+    Item { position, id: id_of(raw, T::ID, rules.caps), bytes: raw.len(), verdict, excerpt }
 }
 
-/// What every item must be, whatever it is about.
-fn sound(raw: &str, envelope: &[Member<'_>], rules: &Rules<'_>) -> Result<(), Rejection> {
+/// The members of an item, once it is what every item must be.
+fn envelope<'a>(raw: &'a str, rules: &Rules<'_>) -> Result<Vec<Member<'a>>, Rejection> {
     if !raw.starts_with('{') {
         return Err(Rejection::of(Fault::whole("must be a JSON object")));
     }
     scan(raw, rules.caps).map_err(Rejection::of)?;
-    let mut names: Vec<&str> = envelope.iter().map(|member| &*member.name).collect();
-    names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(Rejection::of(Fault::at([pair[0]], "appears more than once; send it once"))),
-        None => Ok(()),
+    let envelope = members(raw);
+    match duplicate(&envelope) {
+        Some(name) => Err(Rejection::of(Fault::at([name], "appears more than once; send it once"))),
+        None => Ok(envelope),
     }
 }
 
 /// The id by which the answer names the item, also when the item is bad: empty unless it could be stored.
-fn id_of(envelope: &[Member<'_>], id: &str, caps: &Caps) -> String {
-    let value = envelope.iter().find(|member| member.name == id).map(|member| member.value);
-    value.and_then(|raw| identifier(raw, caps.id_bytes).ok()).map(Cow::into_owned).unwrap_or_default()
+fn id_of(raw: &str, id: &str, caps: &Caps) -> String {
+    let mut members = raw_members(raw).filter(|(name, _)| unquote(name).is_some_and(|name| name == id));
+    let value = members.next().and_then(|(_, value)| identifier(value, caps.id_bytes).ok());
+    value.map(Cow::into_owned).unwrap_or_default()
 }
 
 /// Reads a required string of 1 to `longest` bytes. Control characters are allowed, only NUL is not.
@@ -193,7 +196,7 @@ pub(super) fn identifier(raw: &str, longest: usize) -> Result<Cow<'_, str>, Stri
     if !raw.starts_with('"') {
         return Err("must be a string; put the value in quotes".to_owned());
     }
-    match super::json::unquote(raw) {
+    match unquote(raw) {
         Some(text) if text.is_empty() => Err("must not be empty".to_owned()),
         Some(text) if text.len() > longest => Err(format!("is longer than {longest} bytes; shorten it")),
         Some(text) if !text.contains('\0') => Ok(text),

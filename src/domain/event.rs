@@ -1,5 +1,7 @@
 //! An event: something that happened to a contact. Append-only and immutable once stored.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -9,7 +11,7 @@ use super::{
     catalogue::nearest,
     claim::first,
     date::event_date,
-    json::{Member, members, quote, unquote},
+    json::{Member, duplicate, members, quote, unquote},
     rejection::{Fault, Faults, Rejection},
     spec::EventSpec,
     value::{Normalised, Shape, normalise},
@@ -155,12 +157,13 @@ fn parameters(raw: Option<&str>, spec: Option<&EventSpec>, rules: &Rules<'_>, fa
 
 /// Drops every member that a later one of the same name replaces.
 fn keep_last(members: &mut Vec<Member<'_>>) {
-    let mut seen = std::collections::HashSet::with_capacity(members.len());
-    let keep: Vec<bool> = members.iter().rev().map(|member| seen.insert(member.name.clone())).collect();
-    if keep.contains(&false) {
-        let mut keep = keep.into_iter().rev();
-        members.retain(|_| keep.next().unwrap_or(true));
+    if duplicate(members).is_none() {
+        return;
     }
+    let last: HashMap<_, _> =
+        members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
+    let mut at = 0..;
+    members.retain(|member| last.get(&member.name).copied() == at.next());
 }
 
 fn missing(sent: &[Member<'_>], spec: Option<&EventSpec>, faults: &mut Faults) {
@@ -242,7 +245,7 @@ mod tests {
         assert_eq!(one.content, two.content);
         assert_ne!(one.content, purchase(r#"{"amount":12.6}"#).unwrap().content);
         assert_eq!(purchase("{}").unwrap().content, purchase("null").unwrap().content);
-        assert_eq!(purchase(r#"{"x":1,"x":2}"#).unwrap().parameters, r#"{"x":2}"#);
+        assert_eq!(purchase(r#"{"x":1,"y":0,"x":2,"z":3}"#).unwrap().parameters, r#"{"y":0,"x":2,"z":3}"#);
     }
 
     #[test]

@@ -109,6 +109,13 @@ pub fn members(text: &str) -> Vec<Member<'_>> {
     raw_members(text).filter_map(|(name, value)| Some(Member { name: unquote(name)?, value })).collect()
 }
 
+/// A name that more than one member has, if any.
+pub fn duplicate<'m>(members: &'m [Member<'_>]) -> Option<&'m str> {
+    let mut names: Vec<&str> = members.iter().map(|member| &*member.name).collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
 /// The elements of the array that is `text`, each as its own text; none when it is not an array.
 pub fn elements(text: &str) -> impl Iterator<Item = &str> {
     let bytes = text.as_bytes();
@@ -149,6 +156,8 @@ mod tests {
         assert!(found.is_empty());
         let found = members(r#"{ "a" : [1,{"x":"}"}] ,"\u0062":"c\"}", "d":-1.5e3}"#);
         let pairs: Vec<_> = found.iter().map(|m| (&*m.name, m.value)).collect();
+        assert_eq!(duplicate(&found), None);
+        assert_eq!(duplicate(&members(r#"{"a":1,"b":2,"\u0061":3}"#)), Some("a"));
         assert_eq!(pairs, [("a", r#"[1,{"x":"}"}]"#), ("b", r#""c\"}""#), ("d", "-1.5e3")]);
     }
 

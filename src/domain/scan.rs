@@ -5,7 +5,7 @@
 
 use super::{
     caps::Caps,
-    json::{skip_space, string_end},
+    json::{skip_space, string_end, unquote},
     number::exponent_fits,
     rejection::Fault,
 };
@@ -157,40 +157,45 @@ fn blame(item: &str, target: usize, rule: impl Into<String>) -> Fault {
     Fault::at(steps.iter().map(String::as_str), rule)
 }
 
+/// How the next value inside an open container is reached.
+enum Step {
+    /// By the name of a member; none until one was read.
+    Member(Option<String>),
+    /// By its place in an array.
+    Element(usize),
+}
+
 /// The member names and array positions that lead to the value at `target`; for a name, to the object that has it.
 fn path_to(item: &str, target: usize) -> Vec<String> {
     let bytes = item.as_bytes();
-    // For each open container: the step that the next value inside it is reached by.
-    let mut open: Vec<Option<String>> = Vec::new();
+    let mut open: Vec<Step> = Vec::new();
     let mut at = 0;
     while at < target {
+        let end = if bytes.get(at) == Some(&b'"') { string_end(bytes, at) } else { at + 1 };
         match bytes.get(at) {
-            Some(b'"') => {
-                let end = string_end(bytes, at);
-                if bytes.get(skip_space(bytes, end)) == Some(&b':')
-                    && let (Some(last), Some(name)) = (open.last_mut(), item.get(at..end))
-                {
-                    *last = Some(super::json::unquote(name).unwrap_or_default().into_owned());
+            Some(b'"') if bytes.get(skip_space(bytes, end)) == Some(&b':') => {
+                let name = item.get(at..end).and_then(unquote).unwrap_or_default().into_owned();
+                if let Some(last) = open.last_mut() {
+                    *last = Step::Member(Some(name));
                 }
-                at = end;
-                continue;
             }
-            Some(b'{') => open.push(None),
-            Some(b'[') => open.push(Some("0".to_owned())),
+            Some(b'{') => open.push(Step::Member(None)),
+            Some(b'[') => open.push(Step::Element(0)),
             Some(b'}' | b']') => drop(open.pop()),
-            Some(b',') => advance(&mut open),
+            Some(b',') => match open.last_mut() {
+                Some(Step::Member(name)) => *name = None,
+                Some(Step::Element(place)) => *place += 1,
+                None => {}
+            },
             _ => {}
         }
-        at += 1;
+        at = end;
     }
-    open.into_iter().flatten().collect()
-}
-
-/// A comma: the next element of an array, or no member yet.
-fn advance(open: &mut [Option<String>]) {
-    let Some(last) = open.last_mut() else { return };
-    let position = last.as_deref().and_then(|step| step.parse::<usize>().ok());
-    *last = position.map(|position| (position + 1).to_string());
+    let named = |step| match step {
+        Step::Member(name) => name,
+        Step::Element(place) => Some(place.to_string()),
+    };
+    open.into_iter().filter_map(named).collect()
 }
 
 #[cfg(test)]
@@ -213,6 +218,7 @@ mod tests {
     #[case(r#"{"a":[0,1E-309]}"#, "/a/1", "exponent")]
     #[case(r#"{"a":1e99999999999999999999}"#, "/a", "exponent")]
     #[case(r#"{"a":{"1":1,"2":"\u0000"}}"#, "/a/2", "NUL")]
+    #[case(r#"{"a":{"1":1,"\u0000":2}}"#, "/a", "NUL")]
     fn poison_is_found(#[case] item: &str, #[case] at: &str, #[case] rule: &str) {
         let (pointer, text) = pointer(item).unwrap();
         assert_eq!(pointer, at);

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 /// The type of a value, which decides what is accepted and how it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DataType {
-    /// A short text, one line.
+    /// A short text.
     String,
     /// A long text.
     Text,

@@ -71,7 +71,7 @@ static ROWS: &[Row] = &[
     ("_source", "Source", "Where the person was first met, such as a campaign or a shop.", String, Plain),
     ("_segments", "Segments", "The sender's groups that the person belongs to.", String, Many),
     ("_interests", "Interests", "Topics the person cares about.", String, Many),
-    ("_push_tokens", "Push tokens", "Device tokens for push notifications.", String, Hidden),
+    ("_push_tokens", "Push tokens", "Device tokens for push notifications.", String, Many),
     ("_note", "Note", "Free text about the person.", Text, Plain),
 ];
 
@@ -82,7 +82,7 @@ pub(super) fn all() -> impl Iterator<Item = AttributeSpec> {
         display_label: (*display_label).to_owned(),
         description: (*description).to_owned(),
         data_type: *data_type,
-        multivalue: *kind == Many || *uid == "_push_tokens",
+        multivalue: *kind == Many,
         required_in_webhook: *kind == Required,
         read_only: *kind == ReadOnly,
         important: matches!(kind, Important | Required),
