@@ -12,6 +12,8 @@ macro_rules! sql {
 
 mod error;
 
+pub mod managed;
+
 mod connect;
 
 pub mod schema;

@@ -1,0 +1,10 @@
+//! What tests of several kinds lean on. Each test binary uses its own part of it.
+
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub mod folder;
+
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub mod postgres;
+
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub mod shared;
