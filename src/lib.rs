@@ -11,3 +11,9 @@ pub mod auth;
 pub mod limit;
 
 pub mod ingest;
+
+pub mod http;
+
+pub mod config;
+
+pub mod cli;

@@ -1,10 +1,29 @@
-//! placeholder
-use std::path::Path;
+//! The `tidegate` program: parse the command line, run it.
 
-fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["internal", "guard-postgres", dir] => Ok(tidegate::store::managed::guardian::guard(Path::new(dir))?),
-        _ => Ok(()),
+use std::process::ExitCode;
+
+use clap::Parser;
+use tidegate::cli::{self, Cli};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            use std::io::Write;
+            // Nobody is left to tell when standard error is gone.
+            let _unheard = writeln!(std::io::stderr(), "tidegate: {error:#}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    // One of the two may be chosen by somebody else's code in this process; what matters is that one is.
+    let _already = rustls::crypto::ring::default_provider().install_default();
+    cli::run(cli).await
 }

@@ -39,10 +39,6 @@ impl Answer {
         }
     }
 
-    pub(super) fn status(&self) -> StatusCode {
-        self.status
-    }
-
     pub(super) fn respond(self, pass: Option<&Pass>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         rate_headers(&mut response, pass);

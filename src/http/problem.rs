@@ -83,6 +83,8 @@ codes! {
     EventTypeMissing = "event_type_missing", 400, "No event type in the path", false, Nothing;
     /// A part of the path is not valid: percent-encoding that is not UTF-8, an empty or an over-long id.
     InvalidPath = "invalid_path", 400, "The path is not valid", false, Nothing;
+    /// A query parameter has a value that it does not take; `detail` names both.
+    InvalidParameter = "invalid_parameter", 400, "A query parameter is not valid", false, Nothing;
     /// The route exists, but not with this method; `Allow` lists those it has.
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed", false, Nothing;
     /// The body is not JSON. `detail` says where it stops being JSON.

@@ -6,11 +6,12 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     body::BoxBody,
-    dev::{Service, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
+    middleware::Next,
     web,
 };
 use futures_util::FutureExt;
@@ -52,25 +53,24 @@ fn identify(request: &ServiceRequest, state: &State) -> Arc<str> {
 }
 
 /// Wraps one request.
-pub(super) async fn trace<S>(
+pub(super) async fn trace(
     request: ServiceRequest,
-    service: &S,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>,
-{
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
-        return service.call(request).await;
+        return next.call(request).await;
     };
     let _in_flight = state.traffic.enter();
     let id = identify(&request, &state);
     request.extensions_mut().insert(RequestId(id.clone()));
     let began = state.clock.monotonic();
     let http = request.request().clone();
-    let outcome = AssertUnwindSafe(service.call(request)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let response = match outcome {
         Ok(Ok(response)) => plain_to_problem(response),
-        Ok(Err(error)) => ServiceResponse::new(http.clone(), framework_problem(&http, error.error_response().status())),
+        Ok(Err(error)) => {
+            ServiceResponse::new(http.clone(), framework_problem(&http, error.error_response().status()))
+        }
         Err(_panic) => {
             tracing::error!(request_id = %id, "a handler panicked");
             ServiceResponse::new(http.clone(), refuse(&Problem::plain(Code::Internal), &http, None))
@@ -124,9 +124,11 @@ fn finish(
     let status = response.status();
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
     let method = known_method(request);
-    let labels = [("route", route.clone()), ("method", method.into()), ("status", status.as_str().to_owned())];
+    let labels =
+        [("route", route.clone()), ("method", method.into()), ("status", status.as_str().to_owned())];
     metrics::counter!(Counter::Requests.name(), &labels).increment(1);
-    metrics::histogram!(Histogram::RequestSeconds.name(), "route" => route.clone()).record(elapsed.as_secs_f64());
+    metrics::histogram!(Histogram::RequestSeconds.name(), "route" => route.clone())
+        .record(elapsed.as_secs_f64());
     let millis = elapsed.as_secs_f64() * 1_000.0;
     if status.is_server_error() {
         tracing::warn!(request_id = id, method, route, status = status.as_u16(), millis, "answered");

@@ -138,7 +138,7 @@ impl Writer {
             lanes.spawn(Lane::new(self.shared.clone()).run());
         }
         // A sender that is gone asks for the same as one that says so.
-        let _gone = stop.wait_for(|stop| *stop).await;
+        drop(stop.wait_for(|stop| *stop).await);
         self.shared.queue.close();
         while let Some(ended) = lanes.join_next().await {
             if let Err(error) = ended {
@@ -213,6 +213,13 @@ impl Handle {
             .collect();
         let found = contacts::peek(&self.shared.reads, &keys.iter().collect::<Vec<_>>()).await?;
         found.iter().map(|stored| Ok((stored.key.user_id.clone(), Person::read(stored)?))).collect()
+    }
+
+    /// Waits until a lane has a connection.
+    pub async fn connected(&self) {
+        while self.shared.connected.load(Ordering::Relaxed) == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     /// Items and bytes in the house.

@@ -71,26 +71,33 @@ impl Ledger {
 
     /// Notes a push to a datasource.
     pub fn call(&self, datasource: i64, call: Call) {
+        let received = |kind| if call.kind == kind { call.good } else { 0 };
+        self.note(datasource, call, received(Kind::Contact), received(Kind::Event));
+    }
+
+    /// Notes a deletion: a call on an item, by which nothing was received.
+    pub fn deletion(&self, datasource: i64, call: Call) {
+        self.note(datasource, call, 0, 0);
+    }
+
+    fn note(&self, datasource: i64, call: Call, contacts: usize, events: usize) {
         let now = self.clock.now();
         let minute = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(60)).unwrap_or(now);
-        let good = i64::try_from(call.good).unwrap_or(i64::MAX);
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let one = |on: bool| if on { (1, Some(now)) } else { (0, None) };
         let (calls_success, last_success_at) = one(call.success);
         let (calls_failures, last_failure_at) = one(!call.success);
-        let received = |kind| if call.kind == kind && good > 0 { (good, Some(now)) } else { (0, None) };
-        let (contacts, last_contact_at) = received(Kind::Contact);
-        let (events, last_event_at) = received(Kind::Event);
         let noted = Usage {
             calls_success,
             calls_failures,
-            entities_success: good,
-            entities_failures: i64::try_from(call.bad).unwrap_or(i64::MAX),
-            contacts,
-            events,
+            entities_success: number(call.good),
+            entities_failures: number(call.bad),
+            contacts: number(contacts),
+            events: number(events),
             last_success_at,
             last_failure_at,
-            last_contact_at,
-            last_event_at,
+            last_contact_at: (contacts > 0).then_some(now),
+            last_event_at: (events > 0).then_some(now),
         };
         self.gathered.lock().usage.entry((datasource, minute)).or_default().add(&noted);
     }

@@ -6,7 +6,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::StoreError;
+use super::{StoreError, managed::Durability};
 
 /// How long a connection may take to open, a pool to hand one out, and a pooled one to prove itself.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -54,15 +54,6 @@ impl Role {
             Self::Migration => "-c statement_timeout=0 -c lock_timeout=0",
         }
     }
-}
-
-/// Whether the server must flush its WAL for every commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// `fsync` must be on: the promise of a 202.
-    Required,
-    /// `fsync` may be off: for throw-away servers of tests alone.
-    Waived,
 }
 
 /// What a server says of itself.
@@ -162,7 +153,7 @@ impl Database {
                  (create database tidegate encoding 'UTF8' template template0)"
             ));
         }
-        if fsync != "on" && durability == Durability::Required {
+        if fsync != "on" && durability == Durability::Full {
             return unfit(
                 "the server runs with fsync=off, so nothing it commits is durable: set fsync=on".into(),
             );

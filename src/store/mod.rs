@@ -48,6 +48,6 @@ pub mod totals;
 
 pub mod horizon;
 
-pub use connect::{Database, Durability, Role, ServerFacts};
+pub use connect::{Database, Role, ServerFacts};
 pub use deadpool_postgres::Pool;
 pub use error::{Failure, StoreError};

@@ -3,7 +3,14 @@
 use std::{fs, path::Path};
 
 use sha2::{Digest, Sha256};
-use tidegate::store::managed::{self, Managed, Options, Role, guardian};
+use tidegate::{
+    domain::clock::SystemClock,
+    store::{
+        Database,
+        managed::{self, Managed, Options, Role, guardian},
+        partitions, schema,
+    },
+};
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -123,8 +130,13 @@ async fn template() -> String {
     name
 }
 
-/// Brings an empty database to the schema. To become `tidegate::store::schema::migrate(config)`.
-async fn migrate(_config: &Config) {}
+/// Brings an empty database to the schema, with partitions for today and the days around it, as a server's start does.
+async fn migrate(config: &Config) {
+    let database = Database::new(config.clone());
+    schema::migrate(&database).await.unwrap();
+    let now = SystemClock::shared().now();
+    partitions::ensure(&connect(config).await, now).await.unwrap();
+}
 
 /// The files in `migrations/`, names and contents, as one short text.
 fn migrations_hash() -> String {

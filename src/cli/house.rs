@@ -1,0 +1,170 @@
+//! The house put together: every station over one database, run and ended in order.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    auth::Authority,
+    config::Stations,
+    domain::clock::{SharedClock, SharedEntropy},
+    http::{Server, ServerError, State},
+    ingest::{Writer, ledger::Ledger, upkeep},
+    limit::{Limiter, SWEEP_EVERY},
+    store::{Database, Pool, Role, StoreError, partitions},
+    telemetry,
+};
+
+/// Connections that keep house and follow the keys.
+const META_CONNECTIONS: usize = 4;
+
+/// Connections that answer clients' reads.
+const READ_CONNECTIONS: usize = 8;
+
+/// The house could not be opened, or broke.
+#[derive(Debug, thiserror::Error)]
+pub enum HouseError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The addresses.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A server broke.
+    #[error("a server broke: {0}")]
+    Io(#[from] std::io::Error),
+    /// A task that must live as long as the house ended.
+    #[error("the task `{0}` ended by itself")]
+    DeadTask(&'static str),
+}
+
+/// A house that listens but does not answer yet.
+#[derive(Debug)]
+pub struct House {
+    /// Handles on the stations.
+    pub state: State,
+    server: Server,
+    writer: Writer,
+    authority_options: crate::auth::Options,
+    metrics: PrometheusHandle,
+}
+
+impl House {
+    /// Puts the stations together over a migrated database and binds the addresses.
+    ///
+    /// # Errors
+    /// [`HouseError`] when the database cannot be read or an address cannot be had.
+    pub async fn open(
+        database: Database,
+        options: Stations,
+        metrics: PrometheusHandle,
+        clock: SharedClock,
+        entropy: SharedEntropy,
+    ) -> Result<Self, HouseError> {
+        let meta = database.pool(Role::Meta, META_CONNECTIONS)?;
+        let reads = database.pool(Role::Read, READ_CONNECTIONS)?;
+        partitions::ensure(&*meta.get().await.map_err(StoreError::from)?, clock.now()).await?;
+        let authority = Authority::load(meta.clone(), clock.clone()).await?;
+        let (writer, ingest) =
+            Writer::new(options.ingest, database, reads.clone(), clock.clone(), entropy.clone());
+        let state = State {
+            authority,
+            limiter: Limiter::new(clock.clone()),
+            ingest,
+            ledger: Ledger::new(meta.clone(), clock.clone()),
+            reads,
+            meta,
+            clock,
+            entropy,
+            caps: Arc::new(options.caps),
+            body_timeout: options.body_timeout,
+            traffic: Arc::default(),
+        };
+        let server = Server::bind(&options.http, state.clone(), metrics.clone())?;
+        Ok(Self { state, server, writer, authority_options: options.authority, metrics })
+    }
+
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// Where the metrics are.
+    pub fn metrics_address(&self) -> SocketAddr {
+        self.server.metrics_address
+    }
+
+    /// Answers until `stop` resolves or a task dies. Then requests in flight are answered, what is queued is committed, what
+    /// was gathered is written, and only then everything ends.
+    ///
+    /// # Errors
+    /// [`HouseError`] when a task died or a server broke.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), HouseError> {
+        let Self { state, server, writer, authority_options, metrics } = self;
+        let (end_writer, writer_ends) = watch::channel(false);
+        let (end_rest, rest_ends) = watch::channel(false);
+        let writing = tokio::spawn(writer.run(writer_ends));
+        let mut rest = JoinSet::new();
+        let mut spawn = |name: &'static str, task: Task| {
+            rest.spawn(async move {
+                task.await;
+                name
+            })
+        };
+        spawn("authority", Box::pin(state.authority.clone().run(authority_options, rest_ends.clone())));
+        spawn("ledger", Box::pin(state.ledger.clone().run(rest_ends.clone())));
+        let (meta, clock): (Pool, SharedClock) = (state.meta.clone(), state.clock.clone());
+        spawn("upkeep", Box::pin(upkeep::run(state.ingest.clone(), meta, clock, rest_ends.clone())));
+        spawn("sweeper", Box::pin(sweep(state.limiter.clone(), metrics, rest_ends)));
+
+        let mut died = None;
+        let until = async {
+            tokio::select! {
+                () = stop => {}
+                name = dead_task(&mut rest) => died = Some(name),
+            }
+        };
+        let served = server.run(until).await;
+        end_writer.send_replace(true);
+        if let Err(error) = writing.await {
+            tracing::error!(%error, "the writer broke");
+            died = died.or(Some("writer"));
+        }
+        end_rest.send_replace(true);
+        while let Some(ended) = rest.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task broke");
+            }
+        }
+        served?;
+        died.map_or(Ok(()), |name| Err(HouseError::DeadTask(name)))
+    }
+}
+
+type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Waits until a task ends that should not.
+async fn dead_task(tasks: &mut JoinSet<&'static str>) -> &'static str {
+    match tasks.join_next().await {
+        Some(Ok(name)) => name,
+        Some(Err(error)) => {
+            tracing::error!(%error, "a task broke");
+            "unknown"
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Forgets budgets that are whole again, and keeps histograms from growing.
+async fn sweep(limiter: Limiter, metrics: PrometheusHandle, mut stop: watch::Receiver<bool>) {
+    let mut upkeep = tokio::time::interval(telemetry::UPKEEP_EVERY);
+    let mut budgets = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            _ = upkeep.tick() => metrics.run_upkeep(),
+            _ = budgets.tick() => limiter.sweep(),
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `tidegate migrate`
+
+use super::{opened, print};
+use crate::{
+    config::Global,
+    store::{managed, schema},
+};
+
+/// How to migrate.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Name of the organization, where the database has none yet.
+    #[arg(long, env = "TIDEGATE_ORGANIZATION_NAME", default_value = opened::ORGANIZATION, value_name = "NAME")]
+    organization_name: String,
+}
+
+pub(super) async fn run(global: &Global, options: Options) -> anyhow::Result<()> {
+    let opened = opened::open(global, managed::Role::Guest).await?;
+    let applied = opened.prepare(&options.organization_name).await;
+    let closed = opened.close().await;
+    let (applied, version) = (applied?, schema::known_version());
+    closed?;
+    match applied {
+        0 => print::line(format!("the schema is at version {version} already")),
+        _ => print::line(format!("applied {applied} migration(s); the schema is at version {version}")),
+    }
+    Ok(())
+}

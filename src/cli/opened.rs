@@ -1,0 +1,82 @@
+//! The database of a command: the given one, or the private server, started where nobody runs it.
+
+use anyhow::Context;
+
+use crate::{
+    config::Global,
+    domain::{
+        clock::{SharedEntropy, SystemEntropy},
+        ids::OrganizationUid,
+    },
+    store::{
+        Database, Role,
+        managed::{self, Durability, Managed},
+        projects, schema,
+    },
+};
+
+/// Name of the organization where none was given.
+pub(super) const ORGANIZATION: &str = "Tidegate";
+
+/// Who made it, in the audit.
+pub(super) const ACTOR: &str = "command line";
+
+/// A database, and the private server behind it, where there is one.
+pub(super) struct Opened {
+    pub(super) database: Database,
+    pub(super) managed: Option<Managed>,
+    pub(super) entropy: SharedEntropy,
+}
+
+/// Opens the database that the options name; it is not migrated yet.
+pub(super) async fn open(global: &Global, role: managed::Role) -> anyhow::Result<Opened> {
+    let entropy = SystemEntropy::shared();
+    if let Some(url) = &global.database_url {
+        // The parser's own error may repeat the text, and the text holds a password.
+        let config = url.reveal().parse::<tokio_postgres::Config>().ok();
+        let config = config
+            .context("--database-url cannot be read; it looks like postgres://user:password@host/database")?;
+        let database = Database::new(config);
+        database.check(Durability::Full).await.context("the database of --database-url")?;
+        return Ok(Opened { database, managed: None, entropy });
+    }
+    let managed = managed::open(&managed::Options::new(&global.data_dir), role).await?;
+    Ok(Opened { database: Database::new(managed.config()), managed: Some(managed), entropy })
+}
+
+impl Opened {
+    /// Brings the schema up to date and makes the organization where there is none; answers how many migrations that took.
+    pub(super) async fn prepare(&self, organization: &str) -> anyhow::Result<usize> {
+        let applied = schema::migrate(&self.database).await?;
+        let client = self.database.connect(Role::Command).await?;
+        let uid = OrganizationUid::draw(self.entropy.as_ref())?;
+        projects::ensure_organization(&client, uid.as_str(), organization).await?;
+        Ok(applied)
+    }
+
+    /// Stops the private server if this process started it.
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        if let Some(managed) = self.managed {
+            managed.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens the database for a command, does something with one connection, and closes it again whatever came of it.
+pub(super) async fn with<T>(
+    global: &Global,
+    work: impl AsyncFnOnce(&mut tokio_postgres::Client, &SharedEntropy) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let opened = open(global, managed::Role::Guest).await?;
+    let outcome = async {
+        opened.prepare(ORGANIZATION).await?;
+        let mut client = opened.database.connect(Role::Command).await?;
+        work(&mut client, &opened.entropy).await
+    }
+    .await;
+    let closed = opened.close().await;
+    let value = outcome?;
+    closed?;
+    Ok(value)
+}

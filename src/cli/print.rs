@@ -1,0 +1,43 @@
+//! Printing: JSON for programs, tables and next steps for people. The one place that writes to standard output.
+
+use std::io::Write;
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+/// Prints a line. A reader that went away, such as `head`, is no error.
+pub(super) fn line(text: impl AsRef<str>) {
+    let _reader_gone = writeln!(std::io::stdout(), "{}", text.as_ref());
+}
+
+/// Prints one JSON object on a line of its own.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// Prints a table, or what to do when there is nothing in it.
+pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, when_empty: &str) {
+    if rows.is_empty() {
+        return line(when_empty);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    line(table.to_string());
+}
+
+/// How to call this very program again: its name where the shell would find it, else its path.
+pub(super) fn program() -> String {
+    let Ok(path) = std::env::current_exe() else { return "tidegate".into() };
+    let on_path = std::env::var_os("PATH")
+        .is_some_and(|all| std::env::split_paths(&all).any(|folder| folder.join("tidegate") == path));
+    if on_path {
+        return "tidegate".into();
+    }
+    let here = std::env::current_dir().ok();
+    let near = here.and_then(|here| path.strip_prefix(here).ok().map(|rest| format!("./{}", rest.display())));
+    near.unwrap_or_else(|| path.display().to_string())
+}

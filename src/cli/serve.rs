@@ -1,0 +1,90 @@
+//! `tidegate serve`: open the store, put the house together, print what to paste, run until a signal.
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{
+    demo,
+    house::House,
+    opened::{self, Opened},
+    print,
+};
+use crate::{
+    config::{Global, Serve},
+    domain::clock::SystemClock,
+    store::{Role, managed},
+    telemetry,
+};
+
+pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut signalled = async move || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let opened = tokio::select! {
+        opened = opened::open(global, managed::Role::Owner) => opened?,
+        () = signalled() => return Ok(()),
+    };
+    let served = serve(global, &options, &opened, &mut signalled).await;
+    let closed = opened.close().await;
+    served?;
+    closed
+}
+
+async fn serve(
+    global: &Global,
+    options: &Serve,
+    opened: &Opened,
+    signalled: &mut impl AsyncFnMut(),
+) -> anyhow::Result<()> {
+    opened.prepare(&options.organization_name).await?;
+    let introduction = demo::introduce(global, options, opened).await?;
+    let metrics = telemetry::install_metrics()?;
+    let clock = SystemClock::shared();
+    let house =
+        House::open(opened.database.clone(), options.stations(), metrics, clock, opened.entropy.clone())
+            .await?;
+    let base = options.public_url.clone().unwrap_or_else(|| format!("http://{}", house.address()));
+    print::line(format!("tidegate {} listens on {base}", env!("CARGO_PKG_VERSION")));
+    print::line(format!("metrics are on http://{}/metrics", house.metrics_address()));
+    describe_store(opened).await?;
+    print::line(introduction.text(base.trim_end_matches('/')));
+
+    let (first, second) = tokio::sync::oneshot::channel::<()>();
+    let ingest = house.state.ingest.clone();
+    let running = house.run(async move {
+        // A dropped sender asks for the same as a signal.
+        let _dropped = second.await;
+    });
+    tokio::pin!(running);
+    tokio::select! {
+        ended = &mut running => return ended.context("the server stopped"),
+        () = async { ingest.connected().await; signalled().await } => {}
+    }
+    tracing::info!("draining; a second signal ends the server at once");
+    drop(first);
+    tokio::select! {
+        ended = running => ended.context("the server stopped"),
+        () = signalled() => anyhow::bail!("ended by a second signal, before everything was answered"),
+    }
+}
+
+/// Says where the data are, and how to look at them.
+async fn describe_store(opened: &Opened) -> anyhow::Result<()> {
+    match &opened.managed {
+        Some(managed) => {
+            let socket = managed.socket_dir().display();
+            print::line(format!("PostgreSQL {} is private; look at it with", managed.version()));
+            print::line(format!("  psql -h '{socket}' -U tidegate tidegate"));
+        }
+        None => {
+            let client = opened.database.connect(Role::Command).await?;
+            let row = client.query_one("select current_database()::text, version()", &[]).await?;
+            print::line(format!("database {} on {}", row.get::<_, &str>(0), row.get::<_, &str>(1)));
+        }
+    }
+    Ok(())
+}

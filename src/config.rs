@@ -1,0 +1,234 @@
+//! The options of the program: names, defaults and environment variables.
+//!
+//! Every option has a variable `TIDEGATE_<NAME>`; the command line wins over it.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, builder::BoolishValueParser};
+
+use crate::{auth, domain::caps::Caps, http, ingest, telemetry::LogFormat};
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Folder for the private PostgreSQL server and what belongs to it.
+    #[arg(long, global = true, env = "TIDEGATE_DATA_DIR", default_value = ".tidegate", value_name = "DIR")]
+    pub data_dir: PathBuf,
+
+    /// Use this PostgreSQL database (UTF-8, version 15 or newer, not through PgBouncer in transaction mode) instead of a
+    /// private server: postgres://user:password@host/database.
+    #[arg(long, global = true, env = "TIDEGATE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<Secret>,
+
+    /// What to log, in the syntax of RUST_LOG, such as `info` or `tidegate=debug`. Logs go to standard error.
+    #[arg(
+        long,
+        global = true,
+        env = "TIDEGATE_LOG",
+        default_value = "warn,tidegate=info",
+        value_name = "FILTER"
+    )]
+    pub log: String,
+
+    /// How log lines look.
+    #[arg(long, global = true, env = "TIDEGATE_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// A value that is not to be seen; its `Debug` is silent.
+#[derive(Clone)]
+pub struct Secret(secrecy::SecretString);
+
+impl Secret {
+    /// The value itself.
+    pub fn reveal(&self) -> &str {
+        secrecy::ExposeSecret::expose_secret(&self.0)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl std::str::FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.into()))
+    }
+}
+
+/// Options of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// Address of the API.
+    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// Address of the metrics, GET /metrics.
+    #[arg(long, env = "TIDEGATE_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
+    pub metrics_listen: SocketAddr,
+
+    /// How clients reach this server, for the addresses that it prints. Default: http:// and the address of the API.
+    #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Make no demo project on an empty database.
+    #[arg(long, env = "TIDEGATE_NO_DEMO", value_parser = BoolishValueParser::new())]
+    pub no_demo: bool,
+
+    /// Name of the organization, where the database has none yet.
+    #[arg(long, env = "TIDEGATE_ORGANIZATION_NAME", default_value = "Tidegate", value_name = "NAME")]
+    pub organization_name: String,
+
+    /// Threads that serve the API. Default: the number of processors.
+    #[arg(long, env = "TIDEGATE_WORKERS", value_name = "N")]
+    pub workers: Option<usize>,
+
+    /// Connections to PostgreSQL that write, side by side.
+    #[arg(long, env = "TIDEGATE_LANES", default_value_t = ingest::Options::default().lanes, value_name = "N")]
+    pub lanes: usize,
+
+    /// Items in the house at once; beyond it, pushes get 503.
+    #[arg(long, env = "TIDEGATE_QUEUE_ITEMS", default_value_t = ingest::Options::default().queue_items, value_name = "N")]
+    pub queue_items: usize,
+
+    /// Bytes of body in the house at once; beyond it, pushes get 503.
+    #[arg(long, env = "TIDEGATE_QUEUE_BYTES", default_value_t = ingest::Options::default().queue_bytes, value_name = "BYTES")]
+    pub queue_bytes: usize,
+
+    /// Items in one commit.
+    #[arg(long, env = "TIDEGATE_LOT_ITEMS", default_value_t = ingest::Options::default().lot_items, value_name = "N")]
+    pub lot_items: usize,
+
+    /// Seconds that each of these may take: waiting for a lane, the statements of a commit, the commit itself, and finding
+    /// out what became of one that got no answer.
+    #[arg(long, env = "TIDEGATE_STORE_TIMEOUT", default_value = "5", value_parser = seconds, value_name = "SECONDS")]
+    pub store_timeout: Duration,
+
+    /// Seconds that a request's body may take.
+    #[arg(long, env = "TIDEGATE_BODY_TIMEOUT", default_value = "15", value_parser = seconds, value_name = "SECONDS")]
+    pub body_timeout: Duration,
+
+    /// Seconds that requests in flight may take after a signal to end.
+    #[arg(long, env = "TIDEGATE_DRAIN_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub drain_timeout: Duration,
+
+    /// Limits of a request.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// Limits of a request; each default is what the contract promises.
+#[derive(Debug, Clone, Args)]
+pub struct Limits {
+    /// Items in one request.
+    #[arg(long, env = "TIDEGATE_MAX_ITEMS", default_value_t = Caps::default().items, value_name = "N")]
+    pub max_items: usize,
+
+    /// Bytes of one body, after decoding.
+    #[arg(long, env = "TIDEGATE_MAX_BODY_BYTES", default_value_t = Caps::default().body_bytes, value_name = "BYTES")]
+    pub max_body_bytes: usize,
+
+    /// Bytes of one item.
+    #[arg(long, env = "TIDEGATE_MAX_ITEM_BYTES", default_value_t = Caps::default().item_bytes, value_name = "BYTES")]
+    pub max_item_bytes: usize,
+
+    /// Nesting depth of one item.
+    #[arg(long, env = "TIDEGATE_MAX_DEPTH", default_value_t = Caps::default().depth, value_name = "N")]
+    pub max_depth: usize,
+
+    /// Bytes that one stored contact may hold.
+    #[arg(long, env = "TIDEGATE_MAX_CONTACT_BYTES", default_value_t = Caps::default().contact_bytes, value_name = "BYTES")]
+    pub max_contact_bytes: usize,
+}
+
+impl Limits {
+    /// The limits as the domain takes them.
+    pub fn caps(&self) -> Caps {
+        Caps {
+            items: self.max_items,
+            body_bytes: self.max_body_bytes,
+            item_bytes: self.max_item_bytes,
+            depth: self.max_depth,
+            contact_bytes: self.max_contact_bytes,
+            ..Caps::default()
+        }
+    }
+}
+
+/// The options of every station of a running server.
+#[derive(Debug, Clone)]
+pub struct Stations {
+    /// How it listens.
+    pub http: http::Options,
+    /// How it writes.
+    pub ingest: ingest::Options,
+    /// How it follows the database.
+    pub authority: auth::Options,
+    /// The limits of a request.
+    pub caps: Caps,
+    /// How long a body may take.
+    pub body_timeout: Duration,
+}
+
+impl Serve {
+    /// The options of each station.
+    pub fn stations(&self) -> Stations {
+        let caps = self.limits.caps();
+        Stations {
+            http: http::Options {
+                listen: self.listen,
+                metrics_listen: self.metrics_listen,
+                workers: self.workers.unwrap_or(http::Options::default().workers),
+                drain_timeout: self.drain_timeout,
+                ..http::Options::default()
+            },
+            ingest: ingest::Options {
+                lanes: self.lanes,
+                queue_items: self.queue_items,
+                queue_bytes: self.queue_bytes,
+                lot_items: self.lot_items,
+                statements: self.store_timeout,
+                commit: self.store_timeout,
+                fate: self.store_timeout,
+                wait: self.store_timeout,
+                contact_bytes: caps.contact_bytes,
+                ..ingest::Options::default()
+            },
+            authority: auth::Options::default(),
+            caps,
+            body_timeout: self.body_timeout,
+        }
+    }
+}
+
+/// Reads a number of seconds, such as `5` or `0.5`, of at most a day.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
+    if (0.001..=86_400.0).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    Err("must be from 0.001 to 86400 seconds".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_bounded() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["0", "-1", "NaN", "inf", "x", "1e9"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_silent() {
+        let secret: Secret = "postgres://a:hidden@b/c".parse().unwrap();
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+}

@@ -1,0 +1,99 @@
+//! One contact: read it, delete it.
+
+use actix_web::HttpRequest;
+use percent_encoding::percent_decode_str;
+use serde_json::value::RawValue;
+
+use super::{
+    answer::Answer,
+    door::{self, Guest},
+    mask,
+    problem::{Code, Problem},
+    push,
+    state::State,
+    wire::{ContactAnswer, ContactShape},
+};
+use crate::{
+    ingest::{
+        ContactOp, Outcome, Refused, Work,
+        fates::{self, Fate, Kind},
+        ledger::Call,
+    },
+    store::contacts::{self, ContactRecord},
+};
+
+/// `GET …/stream/contacts/{user_id}`.
+pub(super) async fn read(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
+    let user_id = user_id(state, request)?;
+    let found = contacts::get(&state.reads, guest.datasource.id, &user_id).await.map_err(|error| {
+        tracing::warn!(%error, "a contact could not be read");
+        door::store(state, Refused::Unavailable)
+    })?;
+    let Some(record) = found else { return Err(Problem::plain(Code::ContactNotFound)) };
+    let contact = shape(guest, &user_id, &record).map_err(|error| {
+        tracing::error!(%error, "a stored contact is not an object");
+        Problem::plain(Code::Internal)
+    })?;
+    Answer::ok(&ContactAnswer { contact })
+}
+
+fn shape(guest: &Guest, user_id: &str, record: &ContactRecord) -> serde_json::Result<ContactShape> {
+    let mut contact_data: std::collections::BTreeMap<String, Box<RawValue>> =
+        serde_json::from_str(&record.attributes)?;
+    if !mask::sees_all(&guest.caller) {
+        contact_data = contact_data
+            .into_iter()
+            .map(|(name, value)| {
+                let seen = mask::masked(&name, value, guest.catalogue());
+                (name, seen)
+            })
+            .collect();
+    }
+    contact_data.insert("_user_id".into(), serde_json::value::to_raw_value(user_id)?);
+    Ok(ContactShape {
+        contact_id: record.contact_id.to_string(),
+        contact_data,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+    })
+}
+
+/// `DELETE …/stream/contacts/{user_id}`.
+pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
+    let user_id = user_id(state, request)?;
+    if push::flag(request, "_erase")? {
+        // Deleting without erasing would look like an erasure to whoever asked for one.
+        return Err(Problem::new(Code::NotImplemented, "_erase is not supported yet; nothing was deleted"));
+    }
+    fates::received(Kind::Contact, 1);
+    let work = Work::Contacts(vec![ContactOp::Delete { user_id: user_id.clone() }]);
+    let inlet = guest.inlet();
+    let appended = match state.ingest.admit(inlet, user_id.len()) {
+        Ok(room) => state.ingest.append(room, inlet, work).await,
+        Err(refused) => Err(refused),
+    };
+    let outcome = appended.as_ref().ok().and_then(|receipt| receipt.outcomes.first().copied());
+    fates::ended(Kind::Contact, outcome.map_or(Fate::Refused, Fate::Settled), 1);
+    let good = usize::from(outcome == Some(Outcome::Deleted));
+    // A deletion is a call, but nothing that was received: `good` counts for entities and not for contacts.
+    state
+        .ledger
+        .deletion(guest.datasource.id, Call { kind: Kind::Contact, success: appended.is_ok(), good, bad: 0 });
+    let receipt = appended.map_err(|refused| door::store(state, refused))?;
+    push::deletion(state, guest, &user_id, &receipt)
+}
+
+/// The last segment of the path as it was sent, decoded once; `+` means plus.
+fn user_id(state: &State, request: &HttpRequest) -> Result<String, Problem> {
+    let raw = request.uri().path().rsplit('/').next().unwrap_or_default();
+    let decoded = percent_decode_str(raw).decode_utf8();
+    let limit = state.caps.id_bytes;
+    match decoded {
+        Ok(text) if (1..=limit).contains(&text.len()) && !text.contains('\0') => Ok(text.into_owned()),
+        _ => {
+            let detail =
+                format!("the contact's id must be 1 to {limit} bytes of UTF-8, percent-encoded, without NUL");
+            Err(Problem::new(Code::InvalidPath, detail))
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The hallway that every request walks: authenticate, resolve, pace, check the scope; and for a push: admit, read bounded,
+//! parse. One function after the other, each awaited before the next.
+//!
+//! The order is a matter of sequence here and not of extractors or middlewares, because the framework polls the former at
+//! the same time and runs the latter backwards.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Payload};
+
+use super::{
+    answer::{Answer, refuse},
+    body,
+    problem::{Code, Problem},
+    routes::Route,
+    state::State,
+};
+use crate::{
+    auth::{Caller, Datasource, Presented, Project, Refusal},
+    domain::{
+        batch::{Batch, Draft, Malformed, Rules},
+        catalogue::Catalogue,
+        country::Country,
+        ids::Inlet,
+    },
+    ingest::{Refused, Room},
+    limit::{Pass, Spent},
+};
+
+/// A caller who was let in: authenticated, inside its reach, paced, and with the scope of the route.
+#[derive(Debug)]
+pub(super) struct Guest {
+    pub(super) caller: Caller,
+    pub(super) project: Arc<Project>,
+    pub(super) datasource: Arc<Datasource>,
+}
+
+impl Guest {
+    pub(super) fn inlet(&self) -> Inlet {
+        Inlet { project: self.project.id, datasource: self.datasource.id }
+    }
+
+    /// The attributes and event types that hold in the caller's project.
+    pub(super) fn catalogue(&self) -> &'static Catalogue {
+        Catalogue::builtin()
+    }
+
+    /// What items of this datasource are judged by, now.
+    pub(super) fn rules<'a>(&self, state: &'a State) -> Rules<'a> {
+        Rules {
+            caps: &state.caps,
+            catalogue: self.catalogue(),
+            strict: self.datasource.strict,
+            default_country: self.datasource.default_country.as_deref().and_then(Country::parse),
+            now: state.clock.now(),
+        }
+    }
+}
+
+/// Walks one request of a route to its answer.
+pub(super) async fn walk(
+    state: &State,
+    request: &HttpRequest,
+    mut payload: Payload,
+    route: &'static Route,
+) -> HttpResponse {
+    let mut pass = None;
+    let outcome = match enter(state, request, route, &mut pass) {
+        Ok(guest) => route.action.perform(state, request, &mut payload, &guest).await,
+        Err(problem) => Err(problem),
+    };
+    finish(outcome, request, payload, pass.as_ref()).await
+}
+
+/// Walks a request that no route takes: known callers learn that there is nothing, unknown ones that they are unknown.
+pub(super) async fn turn_away(
+    state: &State,
+    request: &HttpRequest,
+    payload: Payload,
+    problem: Problem,
+) -> HttpResponse {
+    let mut pass = None;
+    let outcome = authenticate(state, request).and_then(|caller| charge_own(state, &caller, &mut pass));
+    finish(outcome.and(Err(problem)), request, payload, pass.as_ref()).await
+}
+
+/// Answers, and drains or closes where a body was left unread.
+async fn finish(
+    outcome: Result<Answer, Problem>,
+    request: &HttpRequest,
+    mut payload: Payload,
+    pass: Option<&Pass>,
+) -> HttpResponse {
+    let problem = match outcome {
+        Ok(answer) => return answer.respond(pass),
+        Err(problem) => problem,
+    };
+    let mut response = refuse(&problem, request, pass);
+    if !body::drain(request, &mut payload).await {
+        response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+    }
+    response
+}
+
+/// Authenticates, resolves the target, paces, and checks the scope.
+fn enter(
+    state: &State,
+    request: &HttpRequest,
+    route: &'static Route,
+    pass: &mut Option<Pass>,
+) -> Result<Guest, Problem> {
+    let caller = authenticate(state, request)?;
+    let segment = |name| request.match_info().get(name).unwrap_or_default();
+    let target = state.authority.datasource(&caller, segment("project"), segment("datasource"));
+    let Some((project, datasource)) = target else {
+        charge_own(state, &caller, pass)?;
+        return Err(Problem::plain(Code::NotFound));
+    };
+    let plan = state.authority.organization().plan;
+    *pass = Some(
+        state.limiter.datasource(&datasource, plan, route.class).map_err(|spent| too_many(spent, pass))?,
+    );
+    if !caller.may(route.scope) {
+        let detail = format!("the key lacks the scope {}", route.scope);
+        let challenge = format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{}\"", route.scope);
+        return Err(Problem::new(Code::InsufficientScope, detail).header("WWW-Authenticate", challenge));
+    }
+    Ok(Guest { caller, project, datasource })
+}
+
+const CHALLENGE: &str = "Bearer realm=\"tidegate\"";
+
+/// Who is calling; before a byte of the body is read.
+fn authenticate(state: &State, request: &HttpRequest) -> Result<Caller, Problem> {
+    let headers = request.headers().get_all(header::AUTHORIZATION).map(|value| value.as_bytes());
+    let query = request.uri().query();
+    let presented = Presented::find(headers, query);
+    presented.and_then(|presented| state.authority.authenticate(&presented)).map_err(|refusal| {
+        let (code, challenge) = match refusal {
+            Refusal::Missing => (Code::MissingCredentials, CHALLENGE.to_owned()),
+            Refusal::Invalid => (Code::InvalidToken, format!("{CHALLENGE}, error=\"invalid_token\"")),
+            Refusal::Ambiguous => (Code::InvalidRequest, format!("{CHALLENGE}, error=\"invalid_request\"")),
+        };
+        Problem::plain(code).header("WWW-Authenticate", challenge)
+    })
+}
+
+/// Charges the caller's own `meta` budget, for what was not found.
+fn charge_own(state: &State, caller: &Caller, pass: &mut Option<Pass>) -> Result<(), Problem> {
+    *pass = Some(state.limiter.own(&state.authority, caller).map_err(|spent| too_many(spent, pass))?);
+    Ok(())
+}
+
+fn too_many(spent: Spent, pass: &mut Option<Pass>) -> Problem {
+    *pass = Some(spent.pass);
+    let (class, limit) = (spent.pass.class(), spent.pass.limit());
+    let detail =
+        format!("the budget {class} of {limit} requests a minute is spent; wait {} s", spent.retry_after);
+    Problem::new(Code::RateLimited, detail).retry_after(spent.retry_after)
+}
+
+/// The rest of the hallway for a push: the declared form, room in the queue, the bytes, the items.
+///
+/// # Errors
+/// A [`Problem`] for the request as a whole; nothing is stored then.
+pub(super) async fn receive<T: Draft>(
+    state: &State,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    guest: &Guest,
+) -> Result<(Batch<T>, Room), Problem> {
+    let limit = state.caps.body_bytes;
+    let length = body::declared(request.headers(), limit)?;
+    let mut room = state
+        .ingest
+        .admit(guest.inlet(), length.unwrap_or(limit))
+        .map_err(|refused| store(state, refused))?;
+    let bytes = body::read(payload, limit, state.body_timeout).await?;
+    room.shrink(bytes.len());
+    let batch = Batch::parse(guest.inlet(), &bytes, &guest.rules(state))
+        .map_err(|malformed| malformed_body(&malformed))?;
+    Ok((batch, room))
+}
+
+fn malformed_body(malformed: &Malformed) -> Problem {
+    let code = match malformed {
+        Malformed::NotUtf8OrJson { .. } => Code::MalformedJson,
+        Malformed::NotAnArray => Code::NotAnArray,
+        Malformed::Empty => Code::EmptyBatch,
+        Malformed::TooMany { .. } => Code::TooManyItems,
+    };
+    let detail = malformed.to_string();
+    Problem::new(code, detail.clone()).at("", detail)
+}
+
+/// Seconds that a client is asked to wait when the store cannot take its batch.
+const STORE_WAIT: u64 = 1;
+
+/// The problem behind a refusal of the store.
+pub(super) fn store(state: &State, refused: Refused) -> Problem {
+    let code = match refused {
+        _ if state.traffic.is_draining() && refused == Refused::Unavailable => Code::Draining,
+        Refused::Overloaded => Code::Overloaded,
+        Refused::Unavailable => Code::StoreUnavailable,
+        Refused::OutcomeUnknown => Code::OutcomeUnknown,
+        Refused::Unstorable => return Problem::plain(Code::Unstorable),
+        Refused::Defect => return Problem::plain(Code::Internal),
+    };
+    let detail = match code {
+        Code::OutcomeUnknown => "the database was lost during the commit; send the same ids again",
+        _ => "nothing was stored; send the same request again later",
+    };
+    Problem::new(code, detail).retry_after(STORE_WAIT)
+}

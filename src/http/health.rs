@@ -1,0 +1,37 @@
+//! Whether the process lives, and whether it takes work.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::{
+    answer::refuse,
+    problem::{Code, Problem},
+    state::State,
+};
+use crate::store::{horizon, schema};
+
+/// `GET /health/live`: 200 as long as the process can answer at all.
+pub(super) async fn live() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(r#"{"status":"live"}"#)
+}
+
+/// `GET /health/ready`: 503 while the server drains, the store is away, or migrations are pending.
+pub(super) async fn ready(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
+    match check(&state).await {
+        Ok(()) => HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#),
+        Err(problem) => refuse(&problem.retry_after(1), &request, None),
+    }
+}
+
+async fn check(state: &State) -> Result<(), Problem> {
+    if state.traffic.is_draining() {
+        return Err(Problem::plain(Code::Draining));
+    }
+    match horizon::schema_version(&state.meta).await {
+        Ok(found) if found >= schema::known_version() => Ok(()),
+        Ok(_) => Err(Problem::new(Code::StoreUnavailable, "migrations are pending")),
+        Err(error) => {
+            tracing::warn!(%error, "the store does not answer");
+            Err(Problem::new(Code::StoreUnavailable, "the store does not answer"))
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The two pushes: contacts and events in, each item answered on its own.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, http::StatusCode, web::Payload};
+use percent_encoding::percent_decode_str;
+
+use super::{
+    answer::Answer,
+    door::{self, Guest},
+    problem::{Code, Problem},
+    state::State,
+    wire::{Accepted, Entity, Failed, ItemShape, PushAnswer, ReceiptShape},
+};
+use crate::{
+    domain::{
+        batch::{Batch, Draft},
+        contact::ContactDraft,
+        rejection::{Fault, Rejection},
+    },
+    ingest::{
+        ContactOp, Outcome, Receipt, Refused, Room, Work,
+        fates::{self, Fate, Kind},
+        ledger::Call,
+    },
+};
+
+/// `POST …/stream/contacts`.
+pub(super) async fn contacts(
+    state: &State,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    guest: &Guest,
+) -> Result<Answer, Problem> {
+    let work =
+        |drafts: Vec<ContactDraft>| Work::Contacts(drafts.into_iter().map(ContactOp::Upsert).collect());
+    push(state, request, payload, guest, Kind::Contact, work).await
+}
+
+/// `POST …/stream/events`.
+pub(super) async fn events(
+    state: &State,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    guest: &Guest,
+) -> Result<Answer, Problem> {
+    push(state, request, payload, guest, Kind::Event, Work::Events).await
+}
+
+async fn push<T: Draft>(
+    state: &State,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    guest: &Guest,
+    kind: Kind,
+    work: impl FnOnce(Vec<T>) -> Work,
+) -> Result<Answer, Problem> {
+    let dry_run = flag(request, "_dryRun")?;
+    // What `_sync` asks for holds for every 2xx; only its spelling can be wrong.
+    flag(request, "_sync")?;
+    let received = door::receive::<T>(state, request, payload, guest).await;
+    let outcome = match received {
+        Ok((batch, room)) => settle(state, guest, kind, dry_run, batch, room, work).await,
+        Err(problem) => Err(problem),
+    };
+    if !dry_run {
+        note(state, guest, kind, &outcome);
+    }
+    let judged = outcome?;
+    answer(state, guest, &judged)
+}
+
+fn note(state: &State, guest: &Guest, kind: Kind, outcome: &Result<Judged, Problem>) {
+    let (good, bad) =
+        outcome.as_ref().map_or((0, 0), |judged| (judged.good(), judged.items.len() - judged.good()));
+    let call = Call { kind, success: outcome.is_ok() && good > 0, good, bad };
+    state.ledger.call(guest.datasource.id, call);
+}
+
+/// A batch whose items are all judged.
+struct Judged {
+    kind: Kind,
+    dry_run: bool,
+    items: Vec<Settled>,
+    receipt: Option<Receipt>,
+}
+
+impl Judged {
+    fn good(&self) -> usize {
+        self.items.iter().filter(|item| item.verdict.is_ok()).count()
+    }
+}
+
+/// An item and what became of it.
+struct Settled {
+    position: usize,
+    id: String,
+    verdict: Result<Outcome, (&'static str, Rejection)>,
+}
+
+/// Stores the valid items, or foretells what would become of them, and puts all verdicts in order.
+async fn settle<T>(
+    state: &State,
+    guest: &Guest,
+    kind: Kind,
+    dry_run: bool,
+    batch: Batch<T>,
+    room: Room,
+    work: impl FnOnce(Vec<T>) -> Work,
+) -> Result<Judged, Problem> {
+    fates::received(kind, batch.items.len());
+    let mut drafts = Vec::with_capacity(batch.items.len());
+    let mut items = Vec::with_capacity(batch.items.len());
+    for item in batch.items {
+        let verdict = match item.verdict {
+            Ok(draft) => {
+                drafts.push(draft);
+                Ok(Outcome::Unchanged)
+            }
+            Err(rejection) => {
+                if !dry_run {
+                    state.ledger.reject(guest.datasource.id, kind, &rejection, item.excerpt.as_deref());
+                }
+                Err(("invalid", rejection))
+            }
+        };
+        items.push(Settled { position: item.position, id: item.id, verdict });
+    }
+    fates::ended(kind, Fate::Invalid, items.len() - drafts.len());
+    let receipt = if drafts.is_empty() {
+        None
+    } else {
+        let valid = drafts.len();
+        let (outcomes, receipt) =
+            settle_valid(state, guest, dry_run, work(drafts), room).await.map_err(|refused| {
+                fates::ended(kind, Fate::Refused, valid);
+                door::store(state, refused)
+            })?;
+        for (item, outcome) in items.iter_mut().filter(|item| item.verdict.is_ok()).zip(outcomes) {
+            fates::ended(kind, if dry_run { Fate::DryRun } else { Fate::Settled(outcome) }, 1);
+            item.verdict = verdict_of(outcome);
+        }
+        receipt
+    };
+    Ok(Judged { kind, dry_run, items, receipt })
+}
+
+async fn settle_valid(
+    state: &State,
+    guest: &Guest,
+    dry_run: bool,
+    work: Work,
+    room: Room,
+) -> Result<(Vec<Outcome>, Option<Receipt>), Refused> {
+    if dry_run {
+        return Ok((state.ingest.foretell(guest.inlet(), &work).await?, None));
+    }
+    let receipt = state.ingest.append(room, guest.inlet(), work).await?;
+    Ok((receipt.outcomes.clone(), Some(receipt)))
+}
+
+fn verdict_of(outcome: Outcome) -> Result<Outcome, (&'static str, Rejection)> {
+    match outcome {
+        Outcome::Conflict => {
+            let rule = "was used before for an event with other content; the first one stays";
+            Err(("conflict", Rejection::of(Fault::at(["_event_id"], rule))))
+        }
+        Outcome::TooLarge => {
+            let rule =
+                "would make the contact larger than one contact may be; clear attributes that are not needed";
+            Err(("invalid", Rejection::of(Fault::whole(rule))))
+        }
+        good => Ok(good),
+    }
+}
+
+const fn name_of(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Created => "created",
+        Outcome::Updated => "updated",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Deleted => "deleted",
+        Outcome::Absent => "absent",
+        Outcome::TooLarge => "invalid",
+        Outcome::Stored => "stored",
+        Outcome::Duplicate => "duplicate",
+        Outcome::Conflict => "conflict",
+    }
+}
+
+/// The answer of the contract's section 3.2: 202 when at least one item was good, else 422.
+fn answer(state: &State, guest: &Guest, judged: &Judged) -> Result<Answer, Problem> {
+    let good = judged.good();
+    let failed = judged.items.len() - good;
+    let status = if good > 0 { StatusCode::ACCEPTED } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let none_valid = (good == 0).then_some(Code::NoValidItem);
+    let body = PushAnswer {
+        success: failed == 0,
+        status: status.as_u16(),
+        dry_run: judged.dry_run,
+        code: none_valid.map(Code::as_str),
+        message: none_valid.map(Code::title),
+        entities_success: good,
+        entities_failures: failed,
+        entities_limit: state.caps.items,
+        accepted: judged.items.iter().filter(|item| item.verdict.is_ok()).map(accepted).collect(),
+        errors: judged.items.iter().filter_map(failure).collect(),
+        entity: Entity {
+            successful: good,
+            failed,
+            items: judged.items.iter().map(|item| shape(judged.kind, item)).collect(),
+        },
+        project_uid: guest.project.uid.as_str(),
+        datasource_uid: guest.datasource.uid.as_str(),
+        receipt: receipt_shape(state, judged.receipt.as_ref().filter(|_| good > 0)),
+    };
+    Answer::with(status, &body)
+}
+
+fn accepted(item: &Settled) -> Accepted<'_> {
+    Accepted { position: item.position, item: &item.id }
+}
+
+fn failure(item: &Settled) -> Option<Failed<'_>> {
+    let (_, rejection) = item.verdict.as_ref().err()?;
+    Some(Failed { position: item.position, item: &item.id, error: rejection.summary() })
+}
+
+fn shape(kind: Kind, item: &Settled) -> ItemShape<'_> {
+    let (status, outcome, errors) = match &item.verdict {
+        Ok(outcome) => ("success", name_of(*outcome), BTreeMap::new()),
+        Err((outcome, rejection)) => ("error", *outcome, rejection.by_field()),
+    };
+    let (user_id, event_id) = match kind {
+        Kind::Contact => (Some(item.id.as_str()), None),
+        Kind::Event => (None, Some(item.id.as_str())),
+    };
+    ItemShape { status, user_id, event_id, outcome, errors }
+}
+
+fn receipt_shape(state: &State, receipt: Option<&Receipt>) -> ReceiptShape {
+    match receipt {
+        Some(receipt) => ReceiptShape {
+            durability: "committed",
+            cursor: Some(receipt.cursor.encode()),
+            received_at: receipt.received_at,
+        },
+        None => ReceiptShape { durability: "none", cursor: None, received_at: state.clock.now() },
+    }
+}
+
+/// The answer to the deletion of one contact, in the same shape.
+pub(super) fn deletion(
+    state: &State,
+    guest: &Guest,
+    user_id: &str,
+    receipt: &Receipt,
+) -> Result<Answer, Problem> {
+    let gone = receipt.outcomes.first() == Some(&Outcome::Deleted);
+    let item = Settled { position: 0, id: user_id.to_owned(), verdict: Ok(Outcome::Deleted) };
+    let items: Vec<Settled> = gone.then_some(item).into_iter().collect();
+    let body = PushAnswer {
+        success: true,
+        status: StatusCode::OK.as_u16(),
+        dry_run: false,
+        code: None,
+        message: None,
+        entities_success: items.len(),
+        entities_failures: 0,
+        entities_limit: state.caps.items,
+        accepted: items.iter().map(accepted).collect(),
+        errors: Vec::new(),
+        entity: Entity {
+            successful: items.len(),
+            failed: 0,
+            items: items.iter().map(|item| shape(Kind::Contact, item)).collect(),
+        },
+        project_uid: guest.project.uid.as_str(),
+        datasource_uid: guest.datasource.uid.as_str(),
+        receipt: receipt_shape(state, Some(receipt)),
+    };
+    Answer::ok(&body)
+}
+
+/// Whether a flag of the query is set: bare, `true` or `1` mean yes, `false` and `0` no; the last one counts.
+///
+/// # Errors
+/// 400 for any other value: whoever wrote `_dryRun=yes` must not find their data stored.
+pub(super) fn flag(request: &HttpRequest, name: &str) -> Result<bool, Problem> {
+    let mut set = false;
+    for pair in request.query_string().split('&') {
+        let (found, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if percent_decode_str(found).decode_utf8_lossy() != name {
+            continue;
+        }
+        set = match value {
+            "" | "true" | "1" => true,
+            "false" | "0" => false,
+            _ => {
+                let detail = format!(
+                    "the query parameter {name} takes true, 1, false or 0, or no value at all for yes"
+                );
+                return Err(Problem::new(Code::InvalidParameter, detail));
+            }
+        };
+    }
+    Ok(set)
+}

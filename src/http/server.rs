@@ -1,0 +1,174 @@
+//! The servers: the API on one address, the metrics on another, and an end that loses no request.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    dev::{Server as ActixServer, ServerHandle},
+    middleware, web,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::{routes, state::State, trace};
+use crate::telemetry::{self, Gauge};
+
+/// How the servers listen.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Address of the API; port 0 picks a free one. Default 127.0.0.1:8080.
+    pub listen: SocketAddr,
+    /// Address of `GET /metrics`; port 0 picks a free one. Default 127.0.0.1:9464.
+    pub metrics_listen: SocketAddr,
+    /// Threads that serve the API. Default: the number of processors.
+    pub workers: usize,
+    /// How long an idle connection is kept. Default 15 s.
+    pub keep_alive: Duration,
+    /// How long the head of a request may take. Default 5 s.
+    pub head_timeout: Duration,
+    /// How long requests in flight may take after a signal to end. Default 30 s.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            keep_alive: Duration::from_secs(15),
+            head_timeout: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The servers could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct ServerError {
+    address: SocketAddr,
+    #[source]
+    source: io::Error,
+}
+
+/// Servers that are bound.
+pub struct Server {
+    /// Where the API listens.
+    pub address: SocketAddr,
+    /// Where the metrics are.
+    pub metrics_address: SocketAddr,
+    api: ActixServer,
+    metrics: ActixServer,
+    state: State,
+    drain_timeout: Duration,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Binds both addresses; requests are answered once [`Server::run`] runs.
+    ///
+    /// # Errors
+    /// [`ServerError`] names the address that cannot be had.
+    pub fn bind(options: &Options, state: State, metrics: PrometheusHandle) -> Result<Self, ServerError> {
+        let (listener, address) = listen(options.listen)?;
+        let (metrics_listener, metrics_address) = listen(options.metrics_listen)?;
+        let failed = |address| move |source| ServerError { address, source };
+        let api = api(options, state.clone(), listener).map_err(failed(address))?;
+        let metrics = exposition(metrics, metrics_listener).map_err(failed(metrics_address))?;
+        Ok(Self { address, metrics_address, api, metrics, state, drain_timeout: options.drain_timeout })
+    }
+
+    /// Serves until `stop` resolves, then drains: readiness turns first, requests in flight are answered, connections end.
+    ///
+    /// # Errors
+    /// The error of a server that broke.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let (api, metrics) = (self.api.handle(), self.metrics.handle());
+        telemetry::gauge(Gauge::Ready, 1.0);
+        let mut serving = Box::pin(async { tokio::try_join!(self.api, self.metrics) });
+        tokio::select! {
+            ended = &mut serving => return ended.map(|_| ()),
+            () = stop => {}
+        }
+        let drained = drain(&self.state, api, metrics, self.drain_timeout);
+        let (ended, ()) = tokio::join!(serving, drained);
+        ended.map(|_| ())
+    }
+}
+
+/// How often the requests in flight are counted while draining.
+const LOOK: Duration = Duration::from_millis(20);
+
+async fn drain(state: &State, api: ServerHandle, metrics: ServerHandle, limit: Duration) {
+    state.traffic.drain();
+    api.pause().await;
+    let quiet = async {
+        while state.traffic.in_flight() > 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    if tokio::time::timeout(limit, quiet).await.is_err() {
+        tracing::warn!(
+            in_flight = state.traffic.in_flight(),
+            "requests were still in flight when time was up"
+        );
+    }
+    // Graceful, for answers that are still on their way out; idle connections do not hold it up beyond a second.
+    api.stop(true).await;
+    metrics.stop(false).await;
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|source| ServerError { address, source })
+}
+
+fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<ActixServer> {
+    let state = web::Data::new(state);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .configure(routes::configure)
+            .default_service(web::route().to(routes::nowhere))
+            .wrap(middleware::from_fn(trace::trace))
+    })
+    .workers(options.workers.max(1))
+    .keep_alive(options.keep_alive)
+    .client_request_timeout(options.head_timeout)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .listen(listener)?;
+    Ok(server.run())
+}
+
+fn exposition(metrics: PrometheusHandle, listener: TcpListener) -> io::Result<ActixServer> {
+    let server =
+        HttpServer::new(move || {
+            let metrics = metrics.clone();
+            let render = move || {
+                let page = metrics.render();
+                async move {
+                    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(page)
+                }
+            };
+            App::new().route("/metrics", web::get().to(render))
+        })
+        .workers(1)
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
