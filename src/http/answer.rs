@@ -48,6 +48,11 @@ impl Answer {
 
 /// A problem as a response.
 pub(super) fn refuse(problem: &Problem, request: &HttpRequest, pass: Option<&Pass>) -> HttpResponse {
+    document(problem, &request_id(request), pass)
+}
+
+/// A problem as a response to the request of this id.
+pub(super) fn document(problem: &Problem, request_id: &str, pass: Option<&Pass>) -> HttpResponse {
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     rate_headers(&mut response, pass);
@@ -56,7 +61,7 @@ pub(super) fn refuse(problem: &Problem, request: &HttpRequest, pass: Option<&Pas
     }
     response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
     // A document of strings and numbers can always be written.
-    let body = serde_json::to_string(&problem.document(&request_id(request))).unwrap_or_default();
+    let body = serde_json::to_string(&problem.document(request_id)).unwrap_or_default();
     response.body(body)
 }
 

@@ -17,7 +17,7 @@ use actix_web::{
 use futures_util::FutureExt;
 
 use super::{
-    answer::refuse,
+    answer::{document, refuse},
     problem::{Code, Problem},
     state::State,
 };
@@ -64,20 +64,34 @@ pub(super) async fn trace(
     let id = identify(&request, &state);
     request.extensions_mut().insert(RequestId(id.clone()));
     let began = state.clock.monotonic();
-    let http = request.request().clone();
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let response = match outcome {
-        Ok(Ok(response)) => plain_to_problem(response),
-        Ok(Err(error)) => {
-            ServiceResponse::new(http.clone(), framework_problem(&http, error.error_response().status()))
-        }
-        Err(_panic) => {
-            tracing::error!(request_id = %id, "a handler panicked");
-            ServiceResponse::new(http.clone(), refuse(&Problem::plain(Code::Internal), &http, None))
-        }
+    let Ok(answered) = outcome else {
+        tracing::error!(request_id = %id, "a handler panicked");
+        return Err(Broken(id).into());
     };
+    let response = plain_to_problem(answered?);
     let elapsed = Duration::from_nanos(state.clock.monotonic().saturating_sub(began));
-    Ok(finish(response, &http, &id, elapsed, &state))
+    Ok(finish(response, &id, elapsed, &state))
+}
+
+/// A handler that panicked, as the framework answers it: the request itself is gone by then.
+#[derive(Debug)]
+struct Broken(Arc<str>);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a handler panicked")
+    }
+}
+
+impl actix_web::ResponseError for Broken {
+    fn error_response(&self) -> HttpResponse {
+        let mut response = document(&Problem::plain(Code::Internal), &self.0, None);
+        if let Ok(value) = HeaderValue::from_str(&self.0) {
+            response.headers_mut().insert(REQUEST_ID.clone(), value);
+        }
+        response
+    }
 }
 
 /// Replaces an error that has no document of ours.
@@ -108,7 +122,6 @@ fn framework_problem(request: &HttpRequest, status: StatusCode) -> HttpResponse 
 
 fn finish(
     mut response: ServiceResponse<BoxBody>,
-    request: &HttpRequest,
     id: &str,
     elapsed: Duration,
     state: &State,
@@ -122,6 +135,7 @@ fn finish(
         response.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
     let status = response.status();
+    let request = response.request();
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
     let method = known_method(request);
     let labels =

@@ -1,0 +1,7 @@
+//! The API as its clients meet it: one file per branch of the URL tree, a database per test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod stream;

@@ -1,0 +1,3 @@
+//! `/v1/project/{project}/datasource/{datasource}/stream`.
+
+mod events;

@@ -1,0 +1,234 @@
+//! A running house on a database of its own: what a test of the API talks to.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::Value;
+use tidegate::{
+    auth::{mint, scope::Scope, text::Kind},
+    cli::house::House,
+    config::Stations,
+    domain::{
+        budget::Plan,
+        caps::Caps,
+        clock::{SharedClock, SystemClock, SystemEntropy},
+        ids::{DatasourceUid, OrganizationUid, ProjectUid},
+    },
+    http::State,
+    store::{
+        Database,
+        datasources::{self, NewDatasource},
+        keys, projects,
+    },
+    telemetry,
+};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use super::postgres::TestDatabase;
+
+/// The metrics of this process; every house in it shares them.
+pub fn metrics() -> PrometheusHandle {
+    static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+    METRICS.get_or_init(|| telemetry::install_metrics().unwrap()).clone()
+}
+
+/// Options of a house that listens on free ports of loopback.
+pub fn stations() -> Stations {
+    Stations {
+        http: tidegate::http::Options {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            metrics_listen: "127.0.0.1:0".parse().unwrap(),
+            workers: 1,
+            drain_timeout: std::time::Duration::from_secs(5),
+            ..Default::default()
+        },
+        ingest: Default::default(),
+        authority: Default::default(),
+        caps: Caps::default(),
+        body_timeout: std::time::Duration::from_secs(5),
+    }
+}
+
+/// A house that answers.
+pub struct TestHouse {
+    /// `http://127.0.0.1:<port>`.
+    pub base: String,
+    /// Where the metrics are, `http://127.0.0.1:<port>/metrics`.
+    pub metrics_url: String,
+    /// Handles on its stations.
+    pub state: State,
+    /// How to reach its database.
+    pub database: Database,
+    /// A client without redirects.
+    pub http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
+}
+
+/// A datasource with a token of its own.
+#[derive(Debug, Clone)]
+pub struct Inlet {
+    pub project: String,
+    pub datasource: String,
+    pub token: String,
+    pub key_id: uuid::Uuid,
+}
+
+impl Inlet {
+    /// The path of a route below the datasource, such as `/stream/events`.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/v1/project/{}/datasource/{}{rest}", self.project, self.datasource)
+    }
+}
+
+impl TestHouse {
+    /// One on a database, with the options of [`stations`].
+    pub async fn start(database: &TestDatabase) -> Self {
+        Self::with(Database::new(database.config.clone()), stations(), SystemClock::shared()).await
+    }
+
+    /// One with options and a clock of one's own.
+    pub async fn with(database: Database, options: Stations, clock: SharedClock) -> Self {
+        let client = database.connect(tidegate::store::Role::Command).await.unwrap();
+        let uid = OrganizationUid::draw(&SystemEntropy).unwrap();
+        projects::ensure_organization(&client, uid.as_str(), "Test").await.unwrap();
+        let house =
+            House::open(database.clone(), options, metrics(), clock, SystemEntropy::shared()).await.unwrap();
+        let (base, metrics_url) =
+            (format!("http://{}", house.address()), format!("http://{}/metrics", house.metrics_address()));
+        let state = house.state.clone();
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(async move {
+            house.run(async { drop(stopped.await) }).await.unwrap();
+        });
+        state.ingest.connected().await;
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { base, metrics_url, state, database, http, stop: Some(stop), running }
+    }
+
+    /// Ends it in order and waits until everything is written.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        self.running.await.unwrap();
+    }
+
+    /// Makes a project.
+    pub async fn project(&self) -> String {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let uid = ProjectUid::draw(&SystemEntropy).unwrap();
+        projects::create(&mut client, uid.as_str(), "Project", "test").await.unwrap();
+        uid.as_str().to_owned()
+    }
+
+    /// Makes a project with a datasource and a token, in force at once.
+    pub async fn inlet(&self) -> Inlet {
+        let project = self.project().await;
+        self.datasource(&project, None, false, Some("ES")).await
+    }
+
+    /// Makes a datasource with a token in a project, in force at once.
+    pub async fn datasource(
+        &self,
+        project: &str,
+        plan: Option<Plan>,
+        strict: bool,
+        default_country: Option<&str>,
+    ) -> Inlet {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let uid = DatasourceUid::draw(&SystemEntropy).unwrap();
+        let new = NewDatasource {
+            project,
+            uid: uid.as_str(),
+            name: "Datasource",
+            plan: plan.map(Plan::name),
+            strict,
+            default_country,
+        };
+        let token =
+            mint::datasource_with_token(&mut client, &new, &SystemEntropy, "test").await.unwrap().unwrap();
+        self.state.authority.refresh().await.unwrap();
+        Inlet {
+            project: project.to_owned(),
+            datasource: uid.as_str().to_owned(),
+            token: token.text.reveal().to_owned(),
+            key_id: token.id,
+        }
+    }
+
+    /// Makes a product token, in force at once; without a project it reaches all of them.
+    pub async fn product_token(&self, project: Option<&str>, scopes: &[Scope]) -> (uuid::Uuid, String) {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let request =
+            mint::Request { kind: Kind::Product, name: "Product", project, datasource: None, scopes };
+        let minted = mint::mint(&mut client, &request, &SystemEntropy, "test").await.unwrap().unwrap();
+        self.state.authority.refresh().await.unwrap();
+        (minted.id, minted.text.reveal().to_owned())
+    }
+
+    /// Ends a key; in force at once on this house.
+    pub async fn end_key(&self, id: uuid::Uuid, how: keys::End) {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        assert!(keys::end(&mut client, id, how, "test").await.unwrap());
+        self.state.authority.refresh().await.unwrap();
+    }
+
+    /// Sets a budget; in force at once on this house.
+    pub async fn limit(&self, datasource: &str, class: &str, per_minute: u32) {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        assert!(datasources::set_limit(&mut client, datasource, class, per_minute, "test").await.unwrap());
+        self.state.authority.refresh().await.unwrap();
+    }
+
+    /// `GET` with a key.
+    pub async fn get(&self, key: &str, path: &str) -> Reply {
+        Reply::of(self.http.get(format!("{}{path}", self.base)).bearer_auth(key)).await
+    }
+
+    /// `POST` of JSON with a key.
+    pub async fn post(&self, key: &str, path: &str, body: &Value) -> Reply {
+        Reply::of(self.http.post(format!("{}{path}", self.base)).bearer_auth(key).json(body)).await
+    }
+
+    /// `POST` of any bytes with a key, declared as JSON.
+    pub async fn post_bytes(&self, key: &str, path: &str, body: impl Into<reqwest::Body>) -> Reply {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(key);
+        Reply::of(request.header("Content-Type", "application/json").body(body)).await
+    }
+
+    /// `DELETE` with a key.
+    pub async fn delete(&self, key: &str, path: &str) -> Reply {
+        Reply::of(self.http.delete(format!("{}{path}", self.base)).bearer_auth(key)).await
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    /// Sends a request and reads the answer.
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, text: response.text().await.unwrap() }
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// A header as text; empty when it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The `code` of a problem.
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
