@@ -174,11 +174,16 @@ impl Authority {
         inside.then(|| (project.clone(), datasource.clone()))
     }
 
-    /// The datasource or project that a key is bound to, whichever is narrower; what its own budget belongs to.
+    /// The project and the datasource that a key is bound to; the narrower one pays for what was not found.
     pub fn home(&self, caller: &Caller) -> (Option<Arc<Project>>, Option<Arc<Datasource>>) {
         let directory = self.inner.directory.load();
         match caller.key().reach {
-            Reach::Datasource(id) => (None, directory.datasource_by_row(id).cloned()),
+            Reach::Datasource(id) => {
+                let datasource = directory.datasource_by_row(id).cloned();
+                let project =
+                    datasource.as_ref().and_then(|own| directory.project_by_row(own.project).cloned());
+                (project, datasource)
+            }
             Reach::Project(id) => (directory.project_by_row(id).cloned(), None),
             Reach::Organization => (None, None),
         }

@@ -1,9 +1,6 @@
 //! `tidegate healthcheck`: ask a running server whether it takes work.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context, ensure};
 use tokio::{
@@ -12,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::print;
+use super::{print, serve::on_loopback};
 
 /// Whom to ask.
 #[derive(Debug, clap::Args)]
@@ -26,22 +23,12 @@ pub(super) struct Options {
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(options: Options) -> anyhow::Result<()> {
-    let address = reachable(options.listen);
+    let address = on_loopback(options.listen);
     let status = timeout(PATIENCE, ask(address)).await.context("no answer within 3 s")?;
     let status = status.with_context(|| format!("no server answers on {address}"))?;
     ensure!(status.starts_with("HTTP/1.1 200 "), "not ready: {status}");
     print::line("ready");
     Ok(())
-}
-
-/// A server that listens on every address is reached on loopback.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 /// The status line of `GET /health/ready`.

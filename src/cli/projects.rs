@@ -32,7 +32,8 @@ pub(super) enum Command {
         #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
-    /// Set the budget of one endpoint class of a project, in requests per minute.
+    /// Set the budget of one endpoint class of a project, in requests per minute; its datasources follow where they set
+    /// nothing themselves.
     Limit {
         /// Uid of the project, proj_….
         #[arg(long, env = "TIDEGATE_PROJECT")]

@@ -1,5 +1,7 @@
 //! `tidegate serve`: open the store, put the house together, print what to paste, run until a signal.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -47,7 +49,8 @@ async fn serve(
     let house =
         House::open(opened.database.clone(), options.stations(), metrics, clock, opened.entropy.clone())
             .await?;
-    let base = options.public_url.clone().unwrap_or_else(|| format!("http://{}", house.address()));
+    let base =
+        options.public_url.clone().unwrap_or_else(|| format!("http://{}", on_loopback(house.address())));
     print::line(format!("tidegate {} listens on {base}", env!("CARGO_PKG_VERSION")));
     print::line(format!("metrics are on http://{}/metrics", house.metrics_address()));
     describe_store(opened).await?;
@@ -87,4 +90,14 @@ async fn describe_store(opened: &Opened) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// How a listener is reached from its own machine: one on every address is there on loopback.
+pub(super) fn on_loopback(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
 }

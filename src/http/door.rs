@@ -118,7 +118,10 @@ fn enter(
     };
     let plan = state.authority.organization().plan;
     *pass = Some(
-        state.limiter.datasource(&datasource, plan, route.class).map_err(|spent| too_many(spent, pass))?,
+        state
+            .limiter
+            .datasource(&project, &datasource, plan, route.class)
+            .map_err(|spent| too_many(spent, pass))?,
     );
     if !caller.may(route.scope) {
         let detail = format!("the key lacks the scope {}", route.scope);

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     auth::{Authority, Caller, Datasource, Project},
     domain::{
-        budget::{Class, Overrides, Plan},
+        budget::{Class, Plan},
         clock::SharedClock,
     },
 };
@@ -88,18 +88,23 @@ impl Limiter {
         Self { clock, owners: Arc::default() }
     }
 
-    /// Charges one request of `class` to a datasource.
+    /// Charges one request of `class` to a datasource. What its project sets holds where it sets nothing itself.
     ///
     /// # Errors
     /// [`Spent`] when its budget is; nothing was charged then.
     pub fn datasource(
         &self,
+        project: &Project,
         datasource: &Datasource,
         organization: Plan,
         class: Class,
     ) -> Result<Pass, Spent> {
         let plan = datasource.plan.unwrap_or(organization);
-        self.charge(Owner::Datasource(datasource.id), class, per_minute(plan, &datasource.overrides, class))
+        self.charge(
+            Owner::Datasource(datasource.id),
+            class,
+            per_minute(plan, &[&datasource.overrides, &project.overrides], class),
+        )
     }
 
     /// Charges one request of `class` to a project.
@@ -107,7 +112,7 @@ impl Limiter {
     /// # Errors
     /// As [`Limiter::datasource`].
     pub fn project(&self, project: &Project, organization: Plan, class: Class) -> Result<Pass, Spent> {
-        self.charge(Owner::Project(project.id), class, per_minute(organization, &project.overrides, class))
+        self.charge(Owner::Project(project.id), class, per_minute(organization, &[&project.overrides], class))
     }
 
     /// Charges one request to the `meta` budget of whatever the caller's own key is bound to.
@@ -117,10 +122,10 @@ impl Limiter {
     pub fn own(&self, authority: &Authority, caller: &Caller) -> Result<Pass, Spent> {
         let plan = authority.organization().plan;
         match authority.home(caller) {
-            (_, Some(datasource)) => self.datasource(&datasource, plan, Class::Meta),
+            (Some(project), Some(datasource)) => self.datasource(&project, &datasource, plan, Class::Meta),
             (Some(project), None) => self.project(&project, plan, Class::Meta),
-            (None, None) => {
-                let limit = per_minute(plan, &Overrides::default(), Class::Meta);
+            (None, _) => {
+                let limit = per_minute(plan, &[], Class::Meta);
                 self.charge(Owner::Organization, Class::Meta, limit)
             }
         }

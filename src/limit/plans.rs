@@ -16,7 +16,25 @@ pub const fn default_per_minute(plan: Plan, class: Class) -> u32 {
     }
 }
 
-/// The budget of a class for an owner on a plan, with overrides of its own.
-pub fn per_minute(plan: Plan, overrides: &Overrides, class: Class) -> u32 {
-    overrides.get(class).unwrap_or(default_per_minute(plan, class))
+/// The budget of a class: the first override that sets it, narrowest owner first, else what the plan allows.
+pub fn per_minute(plan: Plan, overrides: &[&Overrides], class: Class) -> u32 {
+    let set = overrides.iter().find_map(|overrides| overrides.get(class));
+    set.unwrap_or(default_per_minute(plan, class))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_narrowest_override_wins() {
+        let set = |number| Overrides::from_stored(&BTreeMap::from([("events.write".to_owned(), number)]));
+        let (datasource, project, none) = (set(5), set(7), Overrides::default());
+        let budget = |overrides: &[&Overrides]| per_minute(Plan::S, overrides, Class::EventsWrite);
+        assert_eq!(budget(&[&datasource, &project]), 5);
+        assert_eq!(budget(&[&none, &project]), 7);
+        assert_eq!(budget(&[&none, &none]), 600);
+    }
 }
