@@ -23,8 +23,7 @@ create table organization (
     name       text not null,
     plan       text not null default 'M' check (plan in ('S', 'M', 'L', 'XL')),
     created_at timestamptz not null default now(),
-    updated_at timestamptz not null default now(),
-    changed    xid8 not null default pg_current_xact_id()
+    updated_at timestamptz not null default now()
 );
 create unique index organization_is_single on organization ((true));
 
@@ -84,7 +83,6 @@ create index key_by_project on key (project_id) where deleted_at is null;
 create index key_by_datasource on key (datasource_id) where deleted_at is null;
 create index key_by_change on key (changed);
 
-create trigger stamp before insert or update on organization for each row execute function stamp_change();
 create trigger stamp before insert or update on project for each row execute function stamp_change();
 create trigger stamp before insert or update on datasource for each row execute function stamp_change();
 create trigger stamp before insert or update on key for each row execute function stamp_change();

@@ -4,7 +4,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, builder::BoolishValueParser};
+use clap::{
+    Args,
+    builder::{BoolishValueParser, RangedU64ValueParser},
+};
 
 use crate::{auth, domain::caps::Caps, http, ingest, telemetry::LogFormat};
 
@@ -25,7 +28,7 @@ pub struct Global {
         long,
         global = true,
         env = "TIDEGATE_LOG",
-        default_value = "warn,tidegate=info",
+        default_value = "warn,actix_http=off,tidegate=info",
         value_name = "FILTER"
     )]
     pub log: String,
@@ -79,28 +82,30 @@ pub struct Serve {
     #[arg(long, env = "TIDEGATE_NO_DEMO", value_parser = BoolishValueParser::new())]
     pub no_demo: bool,
 
-    /// Name of the organization, where the database has none yet.
-    #[arg(long, env = "TIDEGATE_ORGANIZATION_NAME", default_value = "Tidegate", value_name = "NAME")]
-    pub organization_name: String,
+    /// Name of the organization. Default: the one it has, at first Tidegate.
+    #[arg(long, env = "TIDEGATE_ORGANIZATION_NAME", value_name = "NAME")]
+    pub organization_name: Option<String>,
 
     /// Threads that serve the API. Default: the number of processors.
-    #[arg(long, env = "TIDEGATE_WORKERS", value_name = "N")]
+    #[arg(long, env = "TIDEGATE_WORKERS", value_name = "N", value_parser = within(1, 1_024))]
     pub workers: Option<usize>,
 
     /// Connections to PostgreSQL that write, side by side.
-    #[arg(long, env = "TIDEGATE_LANES", default_value_t = ingest::Options::default().lanes, value_name = "N")]
+    #[arg(long, env = "TIDEGATE_LANES", default_value_t = ingest::Options::default().lanes, value_name = "N",
+          value_parser = within(1, 64))]
     pub lanes: usize,
 
-    /// Items in the house at once; beyond it, pushes get 503.
+    /// Items in the house at once; beyond it, pushes get 503. One datasource alone gets half of it.
     #[arg(long, env = "TIDEGATE_QUEUE_ITEMS", default_value_t = ingest::Options::default().queue_items, value_name = "N")]
     pub queue_items: usize,
 
-    /// Bytes of body in the house at once; beyond it, pushes get 503.
+    /// Bytes of body in the house at once; beyond it, pushes get 503. One datasource alone gets half of it.
     #[arg(long, env = "TIDEGATE_QUEUE_BYTES", default_value_t = ingest::Options::default().queue_bytes, value_name = "BYTES")]
     pub queue_bytes: usize,
 
     /// Items in one commit.
-    #[arg(long, env = "TIDEGATE_LOT_ITEMS", default_value_t = ingest::Options::default().lot_items, value_name = "N")]
+    #[arg(long, env = "TIDEGATE_LOT_ITEMS", default_value_t = ingest::Options::default().lot_items, value_name = "N",
+          value_parser = within(1, 65_536))]
     pub lot_items: usize,
 
     /// Seconds that each of these may take: waiting for a lane, the statements of a commit, the commit itself, and finding
@@ -112,7 +117,12 @@ pub struct Serve {
     #[arg(long, env = "TIDEGATE_BODY_TIMEOUT", default_value = "15", value_parser = seconds, value_name = "SECONDS")]
     pub body_timeout: Duration,
 
-    /// Seconds that requests in flight may take after a signal to end.
+    /// Seconds for which connections are still taken after a signal to end, while GET /health/ready already says no, so
+    /// that a load balancer sees it.
+    #[arg(long, env = "TIDEGATE_DRAIN_DELAY", default_value = "0.5", value_parser = seconds, value_name = "SECONDS")]
+    pub drain_delay: Duration,
+
+    /// Seconds that requests in flight may take after that.
     #[arg(long, env = "TIDEGATE_DRAIN_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
     pub drain_timeout: Duration,
 
@@ -183,6 +193,7 @@ impl Serve {
                 listen: self.listen,
                 metrics_listen: self.metrics_listen,
                 workers: self.workers.unwrap_or(http::Options::default().workers),
+                drain_delay: self.drain_delay,
                 drain_timeout: self.drain_timeout,
                 ..http::Options::default()
             },
@@ -203,6 +214,11 @@ impl Serve {
             body_timeout: self.body_timeout,
         }
     }
+}
+
+/// Reads a number within a range.
+fn within(lowest: u64, highest: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(lowest..=highest)
 }
 
 /// Reads a number of seconds, such as `5` or `0.5`, of at most a day.

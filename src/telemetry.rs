@@ -45,9 +45,9 @@ names! {
     ItemsReceived = "tidegate_items_received_total",
     /// What became of each item, by kind and fate; the fates add up to what was received.
     Items = "tidegate_items_total",
-    /// Requests answered, by route and status.
+    /// Requests answered, by route, method and status.
     Requests = "tidegate_http_requests_total",
-    /// Lots by how their transaction ended.
+    /// Attempts to write a lot, by how they ended: committed, failed, recovered_committed, recovered_aborted, unknown.
     Lots = "tidegate_lots_total",
     /// Refused items that were dropped before they could be kept for display.
     RejectedDropped = "tidegate_rejected_items_dropped_total",
@@ -56,9 +56,9 @@ names! {
 names! {
     /// Things that have a level.
     Gauge:
-    /// Items that wait for a lane.
+    /// Items that wait for a lane or are being written.
     QueueItems = "tidegate_queue_items",
-    /// Bytes of body that are being read, or wait for a lane.
+    /// Bytes of body that are being read, wait for a lane, or are being written.
     QueueBytes = "tidegate_queue_bytes",
     /// Lanes with a connection.
     LanesConnected = "tidegate_lanes_connected",
@@ -77,11 +77,11 @@ names! {
 names! {
     /// Things that are distributed.
     Histogram:
-    /// Seconds from the head of a request to the end of its answer, by route.
+    /// Seconds from the head of a request to the head of its answer, by route.
     RequestSeconds = "tidegate_http_request_duration_seconds",
-    /// Items in a lot.
+    /// Items in a lot whose commit was sent.
     LotItems = "tidegate_lot_items",
-    /// Seconds from the beginning of a lot's transaction to the answer to its COMMIT.
+    /// Seconds from taking a lot in hand to the answer to its COMMIT.
     CommitSeconds = "tidegate_commit_duration_seconds",
     /// Seconds that a batch waited for a lane.
     QueueSeconds = "tidegate_queue_wait_seconds",
@@ -160,7 +160,10 @@ pub fn install_logs(filter: &str, format: LogFormat) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
     let registry = tracing_subscriber::registry().with(filter);
     let outcome = match format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init(),
+        LogFormat::Text => {
+            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).try_init()
+        }
         LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init(),
     };
     outcome.map_err(|error| error.to_string())

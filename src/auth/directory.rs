@@ -84,6 +84,8 @@ pub(super) struct Directory {
     project_uids: HashMap<i64, Box<str>>,
     datasources: HashMap<Box<str>, Arc<Datasource>>,
     datasource_uids: HashMap<i64, Box<str>>,
+    /// The first datasource of each project, by row.
+    firsts: HashMap<i64, i64>,
 }
 
 impl Directory {
@@ -94,6 +96,7 @@ impl Directory {
             project_uids: HashMap::new(),
             datasources: HashMap::new(),
             datasource_uids: HashMap::new(),
+            firsts: HashMap::new(),
         }
     }
 
@@ -126,6 +129,13 @@ impl Directory {
                 self.datasource_uids.insert(row.id, row.uid.as_str().into());
             }
         }
+        if !changes.datasources.is_empty() {
+            self.firsts.clear();
+            for datasource in self.datasources.values() {
+                let first = self.firsts.entry(datasource.project).or_insert(datasource.id);
+                *first = datasource.id.min(*first);
+            }
+        }
     }
 
     pub(super) fn project(&self, uid: &str) -> Option<&Arc<Project>> {
@@ -143,8 +153,7 @@ impl Directory {
     /// The datasource of a project that a path names, by uid or by the alias of its first one.
     pub(super) fn datasource(&self, project: i64, name: &str) -> Option<&Arc<Datasource>> {
         if name == ALIAS {
-            let of_project = self.datasources.values().filter(|datasource| datasource.project == project);
-            return of_project.min_by_key(|datasource| datasource.id);
+            return self.datasource_by_row(*self.firsts.get(&project)?);
         }
         self.datasources.get(name).filter(|datasource| datasource.project == project)
     }

@@ -104,7 +104,8 @@ impl House {
         let Self { state, server, writer, authority_options, metrics } = self;
         let (end_writer, writer_ends) = watch::channel(false);
         let (end_rest, rest_ends) = watch::channel(false);
-        let writing = tokio::spawn(writer.run(writer_ends));
+        let mut writing = tokio::spawn(writer.run(writer_ends));
+        let mut written = None;
         let mut rest = JoinSet::new();
         let mut spawn = |name: &'static str, task: Task| {
             rest.spawn(async move {
@@ -123,11 +124,16 @@ impl House {
             tokio::select! {
                 () = stop => {}
                 name = dead_task(&mut rest) => died = Some(name),
+                ended = &mut writing => (died, written) = (Some("writer"), Some(ended)),
             }
         };
         let served = server.run(until).await;
         end_writer.send_replace(true);
-        if let Err(error) = writing.await {
+        let ended = match written {
+            Some(ended) => ended,
+            None => writing.await,
+        };
+        if let Err(error) = ended {
             tracing::error!(%error, "the writer broke");
             died = died.or(Some("writer"));
         }

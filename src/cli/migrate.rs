@@ -9,14 +9,14 @@ use crate::{
 /// How to migrate.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Name of the organization, where the database has none yet.
-    #[arg(long, env = "TIDEGATE_ORGANIZATION_NAME", default_value = opened::ORGANIZATION, value_name = "NAME")]
-    organization_name: String,
+    /// Name of the organization. Default: the one it has, at first Tidegate.
+    #[arg(long, env = "TIDEGATE_ORGANIZATION_NAME", value_name = "NAME")]
+    organization_name: Option<String>,
 }
 
 pub(super) async fn run(global: &Global, options: Options) -> anyhow::Result<()> {
     let opened = opened::open(global, managed::Role::Guest).await?;
-    let applied = opened.prepare(&options.organization_name).await;
+    let applied = opened.prepare(options.organization_name.as_deref()).await;
     let closed = opened.close().await;
     let (applied, version) = (applied?, schema::known_version());
     closed?;

@@ -15,9 +15,6 @@ use crate::{
     },
 };
 
-/// Name of the organization where none was given.
-pub(super) const ORGANIZATION: &str = "Tidegate";
-
 /// Who made it, in the audit.
 pub(super) const ACTOR: &str = "command line";
 
@@ -45,8 +42,9 @@ pub(super) async fn open(global: &Global, role: managed::Role) -> anyhow::Result
 }
 
 impl Opened {
-    /// Brings the schema up to date and makes the organization where there is none; answers how many migrations that took.
-    pub(super) async fn prepare(&self, organization: &str) -> anyhow::Result<usize> {
+    /// Brings the schema up to date, makes the organization where there is none and names it as asked; answers how many
+    /// migrations that took.
+    pub(super) async fn prepare(&self, organization: Option<&str>) -> anyhow::Result<usize> {
         let applied = schema::migrate(&self.database).await?;
         let client = self.database.connect(Role::Command).await?;
         let uid = OrganizationUid::draw(self.entropy.as_ref())?;
@@ -70,7 +68,7 @@ pub(super) async fn with<T>(
 ) -> anyhow::Result<T> {
     let opened = open(global, managed::Role::Guest).await?;
     let outcome = async {
-        opened.prepare(ORGANIZATION).await?;
+        opened.prepare(None).await?;
         let mut client = opened.database.connect(Role::Command).await?;
         work(&mut client, &opened.entropy).await
     }

@@ -42,7 +42,7 @@ async fn serve(
     opened: &Opened,
     signalled: &mut impl AsyncFnMut(),
 ) -> anyhow::Result<()> {
-    opened.prepare(&options.organization_name).await?;
+    opened.prepare(options.organization_name.as_deref()).await?;
     let introduction = demo::introduce(global, options, opened).await?;
     let metrics = telemetry::install_metrics()?;
     let clock = SystemClock::shared();

@@ -105,10 +105,12 @@ impl Contact {
         object(self.attributes.iter().map(|(name, value)| (name, value.as_str())))
     }
 
-    /// The length of [`Contact::to_json`] in bytes, to be held against `caps.contact_bytes` after a merge.
+    /// The length of [`Contact::to_json`] in bytes with every number written out, as PostgreSQL keeps it in `jsonb`; to
+    /// be held against `caps.contact_bytes` after a merge.
     pub fn size(&self) -> usize {
-        self.attributes.iter().map(|(name, value)| quote(name).len() + value.len() + 2).sum::<usize>().max(1)
-            + 1
+        let one =
+            |(name, value): (&String, &String)| quote(name).len() + value.len() + zeros_to_come(value) + 2;
+        self.attributes.iter().map(one).sum::<usize>().max(1) + 1
     }
 
     /// `_email` in lower case as a whole, for the search column. None when absent.
@@ -175,6 +177,29 @@ fn object<'a, V: AsRef<str>>(members: impl Iterator<Item = (&'a String, V)>) -> 
     }
     text.push('}');
     text
+}
+
+/// How many digits a JSON text gains, at the most, when its numbers are written out without exponents.
+fn zeros_to_come(json: &str) -> usize {
+    let bytes = json.as_bytes();
+    let (mut quoted, mut escaped, mut zeros) = (false, false, 0);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            // The letters of `true` and `false` follow no digit.
+            b'e' | b'E' if !quoted && bytes[at - 1].is_ascii_digit() => zeros += exponent(&bytes[at + 1..]),
+            _ => {}
+        }
+    }
+    zeros
+}
+
+fn exponent(rest: &[u8]) -> usize {
+    let digits =
+        rest.iter().skip_while(|byte| matches!(byte, b'+' | b'-')).take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |value: usize, digit| value.saturating_mul(10).saturating_add(usize::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -247,5 +272,15 @@ mod tests {
         assert_eq!(contact.email().as_deref(), Some("ab@b.de"));
         assert_eq!(contact.phone().as_deref(), Some("+4930901820"));
         assert_eq!(Contact::default().email(), None);
+    }
+
+    #[test]
+    fn numbers_count_as_they_will_be_written_out() {
+        let contact = |value: &str| Contact { attributes: [("x".to_owned(), value.to_owned())].into() };
+        let plain = contact("1").size();
+        assert_eq!(contact("1e308").size(), plain + 4 + 308);
+        assert_eq!(contact("[1E+2,2.5e-3]").size(), contact("[1E+2,2.5e-3]").to_json().len() + 5);
+        assert_eq!(contact(r#""1e308 \" 1e308""#).size(), contact(r#""1e308 \" 1e308""#).to_json().len());
+        assert_eq!(contact("true").size(), contact("null").size());
     }
 }

@@ -1,4 +1,4 @@
-//! The hallway that every request walks: authenticate, resolve, pace, check the scope; and for a push: admit, read bounded,
+//! The hallway that every request walks: authenticate, resolve, check the scope, pace; and for a push: admit, read bounded,
 //! parse. One function after the other, each awaited before the next.
 //!
 //! The order is a matter of sequence here and not of extractors or middlewares, because the framework polls the former at
@@ -16,7 +16,7 @@ use super::{
     state::State,
 };
 use crate::{
-    auth::{Caller, Datasource, Presented, Project, Refusal},
+    auth::{Caller, Datasource, Presented, Project, Refusal, scope::Scope},
     domain::{
         batch::{Batch, Draft, Malformed, Rules},
         catalogue::Catalogue,
@@ -102,7 +102,7 @@ async fn finish(
     response
 }
 
-/// Authenticates, resolves the target, paces, and checks the scope.
+/// Authenticates, resolves the target, checks the scope, and paces.
 fn enter(
     state: &State,
     request: &HttpRequest,
@@ -116,22 +116,24 @@ fn enter(
         charge_own(state, &caller, pass)?;
         return Err(Problem::plain(Code::NotFound));
     };
-    let plan = state.authority.organization().plan;
-    *pass = Some(
-        state
-            .limiter
-            .datasource(&project, &datasource, plan, route.class)
-            .map_err(|spent| too_many(spent, pass))?,
-    );
     if !caller.may(route.scope) {
-        let detail = format!("the key lacks the scope {}", route.scope);
-        let challenge = format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{}\"", route.scope);
-        return Err(Problem::new(Code::InsufficientScope, detail).header("WWW-Authenticate", challenge));
+        // Its own budget pays, or a key that may only read could use up the budget of those who write.
+        charge_own(state, &caller, pass)?;
+        return Err(lacks(route.scope));
     }
+    let plan = state.authority.organization().plan;
+    let paced = state.limiter.datasource(&project, &datasource, plan, route.class);
+    *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
     Ok(Guest { caller, project, datasource })
 }
 
 const CHALLENGE: &str = "Bearer realm=\"tidegate\"";
+
+fn lacks(scope: Scope) -> Problem {
+    let challenge = format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\"");
+    let detail = format!("the key lacks the scope {scope}");
+    Problem::new(Code::InsufficientScope, detail).header("WWW-Authenticate", challenge)
+}
 
 /// Who is calling; before a byte of the body is read.
 fn authenticate(state: &State, request: &HttpRequest) -> Result<Caller, Problem> {

@@ -27,7 +27,10 @@ async fn check(state: &State) -> Result<(), Problem> {
         return Err(Problem::plain(Code::Draining));
     }
     match horizon::schema_version(&state.meta).await {
-        Ok(found) if found >= schema::known_version() => Ok(()),
+        Ok(found) if found >= schema::known_version() && state.ingest.is_connected() => Ok(()),
+        Ok(found) if found >= schema::known_version() => {
+            Err(Problem::new(Code::StoreUnavailable, "no lane has a connection to the store"))
+        }
         Ok(_) => Err(Problem::new(Code::StoreUnavailable, "migrations are pending")),
         Err(error) => {
             tracing::warn!(%error, "the store does not answer");

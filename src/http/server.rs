@@ -29,7 +29,10 @@ pub struct Options {
     pub keep_alive: Duration,
     /// How long the head of a request may take. Default 5 s.
     pub head_timeout: Duration,
-    /// How long requests in flight may take after a signal to end. Default 30 s.
+    /// How long new connections are still taken after a signal to end, while readiness already says no, so that a load
+    /// balancer sees it. Default 500 ms.
+    pub drain_delay: Duration,
+    /// How long requests in flight may take after that. Default 30 s.
     pub drain_timeout: Duration,
 }
 
@@ -41,6 +44,7 @@ impl Default for Options {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             keep_alive: Duration::from_secs(15),
             head_timeout: Duration::from_secs(5),
+            drain_delay: Duration::from_millis(500),
             drain_timeout: Duration::from_secs(30),
         }
     }
@@ -64,6 +68,7 @@ pub struct Server {
     api: ActixServer,
     metrics: ActixServer,
     state: State,
+    drain_delay: Duration,
     drain_timeout: Duration,
 }
 
@@ -84,10 +89,12 @@ impl Server {
         let failed = |address| move |source| ServerError { address, source };
         let api = api(options, state.clone(), listener).map_err(failed(address))?;
         let metrics = exposition(metrics, metrics_listener).map_err(failed(metrics_address))?;
-        Ok(Self { address, metrics_address, api, metrics, state, drain_timeout: options.drain_timeout })
+        let Options { drain_delay, drain_timeout, .. } = *options;
+        Ok(Self { address, metrics_address, api, metrics, state, drain_delay, drain_timeout })
     }
 
-    /// Serves until `stop` resolves, then drains: readiness turns first, requests in flight are answered, connections end.
+    /// Serves until `stop` resolves, then drains: readiness turns first, then no connection is taken any more, requests in
+    /// flight are answered, connections end.
     ///
     /// # Errors
     /// The error of a server that broke.
@@ -99,7 +106,7 @@ impl Server {
             ended = &mut serving => return ended.map(|_| ()),
             () = stop => {}
         }
-        let drained = drain(&self.state, api, metrics, self.drain_timeout);
+        let drained = drain(&self.state, api, metrics, self.drain_delay, self.drain_timeout);
         let (ended, ()) = tokio::join!(serving, drained);
         ended.map(|_| ())
     }
@@ -108,8 +115,9 @@ impl Server {
 /// How often the requests in flight are counted while draining.
 const LOOK: Duration = Duration::from_millis(20);
 
-async fn drain(state: &State, api: ServerHandle, metrics: ServerHandle, limit: Duration) {
+async fn drain(state: &State, api: ServerHandle, metrics: ServerHandle, delay: Duration, limit: Duration) {
     state.traffic.drain();
+    tokio::time::sleep(delay).await;
     api.pause().await;
     let quiet = async {
         while state.traffic.in_flight() > 0 {

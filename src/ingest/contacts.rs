@@ -74,7 +74,9 @@ pub(super) fn fold(before: Option<Person>, operations: &[&ContactOp], fresh: Uui
                 if existed && changes.is_empty() {
                     return Step { outcome: Outcome::Unchanged, entry: None };
                 }
-                if next.contact.size() > limit {
+                // One that shrinks is always welcome: it may have outgrown a limit that was lowered since.
+                let outgrown = next.contact.size() > limit;
+                if outgrown && state.as_ref().is_none_or(|now| now.contact.size() < next.contact.size()) {
                     return Step { outcome: Outcome::TooLarge, entry: None };
                 }
                 state = Some(next);

@@ -131,20 +131,25 @@ impl Writer {
         (Self { shared: shared.clone() }, Handle { shared })
     }
 
-    /// Writes lots until `stop` says so; then takes nothing new, writes what waits, and ends.
+    /// Writes lots until `stop` says so; then takes nothing new, writes what waits, and ends. Ends early, in the same way, when
+    /// a lane breaks.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut lanes = JoinSet::new();
         for _ in 0..self.shared.options.lanes.max(1) {
             lanes.spawn(Lane::new(self.shared.clone()).run());
         }
         // A sender that is gone asks for the same as one that says so.
-        drop(stop.wait_for(|stop| *stop).await);
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            ended = lanes.join_next() => tracing::error!(?ended, "a lane broke"),
+        }
         self.shared.queue.close();
         while let Some(ended) = lanes.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(%error, "a lane broke");
             }
         }
+        self.shared.queue.refuse_all(&Err(Refused::Unavailable));
     }
 }
 
@@ -154,7 +159,7 @@ impl Handle {
     /// # Errors
     /// [`Refused::Overloaded`] when the queue is full, [`Refused::Unavailable`] while no lane has a connection.
     pub fn admit(&self, inlet: Inlet, bytes: usize) -> Result<Room, Refused> {
-        if self.shared.connected.load(Ordering::Relaxed) == 0 {
+        if !self.is_connected() {
             return Err(Refused::Unavailable);
         }
         self.shared.queue.enter(inlet.datasource, bytes)
@@ -215,9 +220,14 @@ impl Handle {
         found.iter().map(|stored| Ok((stored.key.user_id.clone(), Person::read(stored)?))).collect()
     }
 
+    /// Whether any lane has a connection.
+    pub fn is_connected(&self) -> bool {
+        self.shared.connected.load(Ordering::Relaxed) > 0
+    }
+
     /// Waits until a lane has a connection.
     pub async fn connected(&self) {
-        while self.shared.connected.load(Ordering::Relaxed) == 0 {
+        while !self.is_connected() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }

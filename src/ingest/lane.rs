@@ -98,6 +98,7 @@ impl Lane {
         while let Some(mut part) = parts.pop() {
             let error = match self.attempt(&part).await {
                 Ok(receipts) => {
+                    count("committed");
                     answer(&part, receipts.into_iter().map(Ok));
                     continue;
                 }
@@ -108,6 +109,7 @@ impl Lane {
                 }
                 Err(Trouble::Before(error)) => error,
             };
+            count("failed");
             if error.ends_connection() {
                 self.disconnect();
             }
@@ -170,8 +172,6 @@ impl Lane {
         let committed = timeout(options.commit, tx.commit()).await;
         let outcome = self.judge_commit(committed, written, epoch, now);
         let spent = Duration::from_nanos(shared.clock.monotonic().saturating_sub(began));
-        let ending = if outcome.is_ok() { "committed" } else { "failed" };
-        metrics::counter!(Counter::Lots.name(), "outcome" => ending).increment(1);
         telemetry::record(Histogram::CommitSeconds, spent.as_secs_f64());
         telemetry::record(Histogram::LotItems, items as f64);
         outcome.map(|written| receipts_of(jobs, epoch, written, now))
@@ -228,7 +228,7 @@ impl Lane {
             Err(Refused::Unavailable) => "recovered_aborted",
             Err(_) => "unknown",
         };
-        metrics::counter!(Counter::Lots.name(), "outcome" => ending).increment(1);
+        count(ending);
         outcome
     }
 
@@ -263,6 +263,11 @@ impl Drop for Lane {
     fn drop(&mut self) {
         self.disconnect();
     }
+}
+
+/// Counts an attempt at a lot by how it ended.
+fn count(outcome: &'static str) {
+    metrics::counter!(Counter::Lots.name(), "outcome" => outcome).increment(1);
 }
 
 /// The receipts of a lot, one per batch.

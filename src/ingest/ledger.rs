@@ -26,7 +26,8 @@ use crate::{
 /// Time between two flushes.
 const FLUSH_EVERY: Duration = Duration::from_secs(2);
 
-/// Refused items held in memory for one datasource, and for all; beyond it the oldest go, and are counted.
+/// Refused items held in memory for one datasource, where the oldest goes beyond it, and for all, where the window of the
+/// datasource that overflows goes; what goes is counted.
 const HELD_EACH: usize = 50;
 const HELD_IN_ALL: usize = 5_000;
 
@@ -116,18 +117,20 @@ impl Ledger {
         let mut gathered = self.gathered.lock();
         let window = gathered.rejected.entry(datasource).or_default();
         window.push_back(row);
-        let overflow = window.len() > HELD_EACH && window.pop_front().is_some();
-        if !overflow {
+        let mut dropped = 0;
+        if window.len() > HELD_EACH {
+            window.pop_front();
+            dropped = 1;
+        } else {
             gathered.held += 1;
         }
-        let crowded = gathered.held > HELD_IN_ALL
-            && gathered.rejected.remove(&datasource).is_some_and(|window| {
-                gathered.held -= window.len();
-                true
-            });
-        if overflow || crowded {
-            telemetry::count(Counter::RejectedDropped, 1);
+        if gathered.held > HELD_IN_ALL {
+            let window = gathered.rejected.remove(&datasource).map_or(0, |window| window.len());
+            gathered.held -= window;
+            dropped += window as u64;
         }
+        drop(gathered);
+        telemetry::count(Counter::RejectedDropped, dropped);
     }
 
     /// What was asked of a datasource so far, what is not written yet included.
@@ -182,7 +185,7 @@ impl Ledger {
         }
         let rows: Vec<RejectedRow> = rejected.into_values().flatten().collect();
         if !rows.is_empty() {
-            rejected::keep(&self.pool, &rows, self.clock.now()).await?;
+            rejected::keep(&self.pool, &rows).await?;
         }
         Ok(())
     }

@@ -8,14 +8,14 @@ use tokio::sync::watch;
 use super::handle::Handle;
 use crate::{
     domain::clock::SharedClock,
-    store::{Pool, StoreError, horizon, partitions},
+    store::{Pool, StoreError, horizon, partitions, rejected},
     telemetry::{self, Gauge},
 };
 
 /// Time between two looks at the database.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Looks between two rounds over the partitions.
+/// Looks between two rounds over partitions and old rows.
 const LOOKS_A_ROUND: u32 = 60;
 
 /// Keeps partitions ahead and levels current until `stop` says so.
@@ -36,20 +36,20 @@ pub async fn run(handle: Handle, pool: Pool, clock: SharedClock, mut stop: watch
             Err(error) => tracing::debug!(%error, "the horizon cannot be read"),
         }
         if look % LOOKS_A_ROUND == 0
-            && let Err(error) = ensure_partitions(&pool, &clock).await
+            && let Err(error) = keep_house(&pool, &clock).await
         {
-            tracing::error!(%error, "partitions of the log could not be made ahead");
+            tracing::error!(%error, "partitions of the log could not be made ahead, or old rows not be dropped");
         }
         look += 1;
     }
 }
 
-async fn ensure_partitions(pool: &Pool, clock: &SharedClock) -> Result<(), StoreError> {
+async fn keep_house(pool: &Pool, clock: &SharedClock) -> Result<(), StoreError> {
     let client = pool.get().await?;
     let made = partitions::ensure(&client, clock.now()).await?;
     if made > 0 {
         tracing::info!(made, "made partitions of the log");
     }
     telemetry::gauge(Gauge::PartitionDaysAhead, partitions::days_ahead(&client, clock.now()).await? as f64);
-    Ok(())
+    rejected::expire(&client, clock.now()).await
 }

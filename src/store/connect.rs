@@ -6,7 +6,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{StoreError, managed::Durability};
+use super::{StoreError, managed::Durability, tls};
 
 /// How long a connection may take to open, a pool to hand one out, and a pooled one to prove itself.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -78,25 +78,21 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// Takes the address of a database. TLS is verified against the system's certificates wherever `sslmode` asks for it.
+    /// Takes the address of a database. `sslmode=prefer`, the default, encrypts where the server can; `require` also verifies
+    /// its certificate against the system's roots.
     pub fn new(mut config: Config) -> Self {
-        let mut roots = rustls::RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        for problem in &found.errors {
-            tracing::debug!(error = %problem, "a system certificate could not be read");
-        }
-        roots.add_parsable_certificates(found.certs);
-        let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         config.connect_timeout(PATIENCE).keepalives_idle(Duration::from_secs(15));
         config.tcp_user_timeout(Duration::from_secs(20));
-        Self { config, tls: MakeRustlsConnect::new(tls) }
+        let tls = tls::connector(config.get_ssl_mode());
+        Self { config, tls }
     }
 
-    /// The configuration of a connection for `role`; settings that the operator's URL asks for come last and win.
+    /// The configuration of a connection for `role`. Its settings come after those of the operator's URL and win: a lane
+    /// without `synchronous_commit` could not keep the promise.
     fn config(&self, role: Role) -> Config {
         let mut config = self.config.clone();
-        let own = config.get_options().map(|options| format!(" {options}")).unwrap_or_default();
-        config.options(format!("{}{own}", role.settings()));
+        let given = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
+        config.options(format!("{given}{}", role.settings()));
         config.application_name(role.application_name());
         config
     }

@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 pub enum StoreError {
     /// PostgreSQL answered with an error, or the connection broke.
     #[error("{}", describe(.0))]
-    Postgres(#[from] tokio_postgres::Error),
+    Postgres(tokio_postgres::Error),
     /// No connection could be had from a pool.
     #[error("no connection to PostgreSQL: {0}")]
     Pool(#[from] deadpool_postgres::PoolError),
@@ -104,13 +104,18 @@ fn classify(error: &tokio_postgres::Error) -> Failure {
     }
 }
 
+// By hand, because the driver's error must not be the `source` of ours: its text would be printed after `describe`, and it
+// holds the detail line.
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
 /// The text of a database error without its detail line, which may hold customers' values.
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("PostgreSQL answered {} {}: {}", db.severity(), db.code().code(), db.message()),
-        None => {
-            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-            format!("{error}{}", cause.unwrap_or_default())
-        }
+        None => error.to_string(),
     }
 }

@@ -14,6 +14,8 @@ mod error;
 
 pub mod managed;
 
+mod tls;
+
 mod connect;
 
 pub mod schema;

@@ -7,12 +7,15 @@ use tokio_postgres::Client;
 
 use super::{StoreError, audit, changes::limits, tx::Tx};
 
-/// Makes the organization where there is none yet.
+/// Makes the organization where there is none yet, and gives it `name` where one is asked for.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn ensure_organization(client: &Client, uid: &str, name: &str) -> Result<(), StoreError> {
+pub async fn ensure_organization(client: &Client, uid: &str, name: Option<&str>) -> Result<(), StoreError> {
     client.execute(sql!("organization_ensure"), &[&uid, &name]).await?;
+    if let Some(name) = name {
+        client.execute(sql!("organization_rename"), &[&name]).await?;
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::Client;
 
 use super::StoreError;
 
@@ -32,7 +33,7 @@ pub struct RejectedRow {
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn keep(pool: &Pool, rows: &[RejectedRow], now: Timestamp) -> Result<(), StoreError> {
+pub async fn keep(pool: &Pool, rows: &[RejectedRow]) -> Result<(), StoreError> {
     let mut datasources: Vec<i64> = rows.iter().map(|row| row.datasource).collect();
     let times: Vec<Timestamp> = rows.iter().map(|row| row.at).collect();
     let kinds: Vec<&str> = rows.iter().map(|row| row.kind).collect();
@@ -44,7 +45,16 @@ pub async fn keep(pool: &Pool, rows: &[RejectedRow], now: Timestamp) -> Result<(
     client.execute(&insert, &[&datasources, &times, &kinds, &pointers, &rules, &excerpts]).await?;
     datasources.dedup();
     let trim = client.prepare_cached(sql!("rejected_trim")).await?;
+    client.execute(&trim, &[&datasources, &(KEPT - 1)]).await?;
+    Ok(())
+}
+
+/// Forgets refused items that are older than a week.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn expire(client: &Client, now: Timestamp) -> Result<(), StoreError> {
     let oldest = now.saturating_sub(WEEK).unwrap_or(Timestamp::MIN);
-    client.execute(&trim, &[&datasources, &oldest, &(KEPT - 1)]).await?;
+    client.execute(sql!("rejected_expire"), &[&oldest]).await?;
     Ok(())
 }

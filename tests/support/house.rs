@@ -39,6 +39,7 @@ pub fn stations() -> Stations {
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics_listen: "127.0.0.1:0".parse().unwrap(),
             workers: 1,
+            drain_delay: std::time::Duration::ZERO,
             drain_timeout: std::time::Duration::from_secs(5),
             ..Default::default()
         },
@@ -91,7 +92,7 @@ impl TestHouse {
     pub async fn with(database: Database, options: Stations, clock: SharedClock) -> Self {
         let client = database.connect(tidegate::store::Role::Command).await.unwrap();
         let uid = OrganizationUid::draw(&SystemEntropy).unwrap();
-        projects::ensure_organization(&client, uid.as_str(), "Test").await.unwrap();
+        projects::ensure_organization(&client, uid.as_str(), Some("Test")).await.unwrap();
         let house =
             House::open(database.clone(), options, metrics(), clock, SystemEntropy::shared()).await.unwrap();
         let (base, metrics_url) =
