@@ -6,6 +6,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod columns;
+
 mod managed;
 
 mod managed_crash;
