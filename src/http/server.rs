@@ -46,10 +46,15 @@ impl Default for Options {
     }
 }
 
+/// What an operator changes an address with.
+const API: &str = "--listen";
+const METRICS: &str = "--metrics-listen";
+
 /// The servers could not start.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
+#[error("cannot listen on {address}: {source}; choose another address with {option}")]
 pub struct ServerError {
+    option: &'static str,
     address: SocketAddr,
     #[source]
     source: io::Error,
@@ -79,11 +84,11 @@ impl Server {
     /// # Errors
     /// [`ServerError`] names the address that cannot be had.
     pub fn bind(options: &Options, state: State, metrics: PrometheusHandle) -> Result<Self, ServerError> {
-        let (listener, address) = listen(options.listen)?;
-        let (metrics_listener, metrics_address) = listen(options.metrics_listen)?;
-        let failed = |address| move |source| ServerError { address, source };
-        let api = api(options, state.clone(), listener).map_err(failed(address))?;
-        let metrics = exposition(metrics, metrics_listener).map_err(failed(metrics_address))?;
+        let (listener, address) = listen(options.listen, API)?;
+        let (metrics_listener, metrics_address) = listen(options.metrics_listen, METRICS)?;
+        let failed = |address, option| move |source| ServerError { option, address, source };
+        let api = api(options, state.clone(), listener).map_err(failed(address, API))?;
+        let metrics = exposition(metrics, metrics_listener).map_err(failed(metrics_address, METRICS))?;
         Ok(Self { address, metrics_address, api, metrics, state, drain_timeout: options.drain_timeout })
     }
 
@@ -109,8 +114,8 @@ impl Server {
 const LOOK: Duration = Duration::from_millis(20);
 
 async fn drain(state: &State, api: ServerHandle, metrics: ServerHandle, limit: Duration) {
+    // Newcomers are still accepted, and sent elsewhere at once: unaccepted, they would wait for the slowest request.
     state.traffic.drain();
-    api.pause().await;
     let quiet = async {
         while state.traffic.in_flight() > 0 {
             tokio::time::sleep(LOOK).await;
@@ -127,13 +132,13 @@ async fn drain(state: &State, api: ServerHandle, metrics: ServerHandle, limit: D
     metrics.stop(false).await;
 }
 
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+fn listen(address: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), ServerError> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok((listener, address))
     });
-    bound.map_err(|source| ServerError { address, source })
+    bound.map_err(|source| ServerError { option, address, source })
 }
 
 fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<ActixServer> {
