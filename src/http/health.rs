@@ -26,6 +26,9 @@ async fn check(state: &State) -> Result<(), Problem> {
     if state.traffic.is_draining() {
         return Err(Problem::plain(Code::Draining));
     }
+    if !state.ingest.is_connected() {
+        return Err(Problem::new(Code::StoreUnavailable, "no connection that writes is open"));
+    }
     match horizon::schema_version(&state.meta).await {
         Ok(found) if found >= schema::known_version() => Ok(()),
         Ok(_) => Err(Problem::new(Code::StoreUnavailable, "migrations are pending")),

@@ -154,7 +154,7 @@ impl Handle {
     /// # Errors
     /// [`Refused::Overloaded`] when the queue is full, [`Refused::Unavailable`] while no lane has a connection.
     pub fn admit(&self, inlet: Inlet, bytes: usize) -> Result<Room, Refused> {
-        if self.shared.connected.load(Ordering::Relaxed) == 0 {
+        if !self.is_connected() {
             return Err(Refused::Unavailable);
         }
         self.shared.queue.enter(inlet.datasource, bytes)
@@ -215,9 +215,14 @@ impl Handle {
         found.iter().map(|stored| Ok((stored.key.user_id.clone(), Person::read(stored)?))).collect()
     }
 
+    /// Whether a lane has a connection, so that batches can be stored.
+    pub fn is_connected(&self) -> bool {
+        self.shared.connected.load(Ordering::Relaxed) > 0
+    }
+
     /// Waits until a lane has a connection.
     pub async fn connected(&self) {
-        while self.shared.connected.load(Ordering::Relaxed) == 0 {
+        while !self.is_connected() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
