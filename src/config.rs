@@ -8,11 +8,14 @@ use clap::{Args, builder::BoolishValueParser};
 
 use crate::{auth, domain::caps::Caps, http, ingest, telemetry::LogFormat};
 
+/// The folder that is used where none is named.
+pub const DEFAULT_DATA_DIR: &str = ".tidegate";
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Folder for the private PostgreSQL server and what belongs to it.
-    #[arg(long, global = true, env = "TIDEGATE_DATA_DIR", default_value = ".tidegate", value_name = "DIR")]
+    #[arg(long, global = true, env = "TIDEGATE_DATA_DIR", default_value = DEFAULT_DATA_DIR, value_name = "DIR")]
     pub data_dir: PathBuf,
 
     /// Use this PostgreSQL database (UTF-8, version 15 or newer, not through PgBouncer in transaction mode) instead of a
@@ -64,11 +67,11 @@ impl std::str::FromStr for Secret {
 #[derive(Debug, Clone, Args)]
 pub struct Serve {
     /// Address of the API.
-    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8080", value_parser = address, value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
     /// Address of the metrics, GET /metrics.
-    #[arg(long, env = "TIDEGATE_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
+    #[arg(long, env = "TIDEGATE_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_parser = address, value_name = "ADDRESS")]
     pub metrics_listen: SocketAddr,
 
     /// How clients reach this server, for the addresses that it prints. Default: http:// and the address of the API.
@@ -203,6 +206,16 @@ impl Serve {
             body_timeout: self.body_timeout,
         }
     }
+}
+
+/// Reads the address of a listener.
+///
+/// # Errors
+/// How an address looks.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    let wanted =
+        "an address is an IP and a port, such as 127.0.0.1:8080, or 0.0.0.0:8080 for every interface";
+    text.parse().map_err(|_| wanted.to_owned())
 }
 
 /// Reads a number of seconds, such as `5` or `0.5`, of at most a day.
