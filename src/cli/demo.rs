@@ -38,6 +38,8 @@ pub(super) async fn introduce(
 ) -> anyhow::Result<Introduction> {
     let mut client = opened.database.connect(Role::Command).await?;
     let call = print::call(global);
+    // Several servers may begin on one empty database; the first makes the demo. The lock goes with the connection.
+    projects::lock_first(&client).await?;
     if let Some(project) = projects::list(&client).await?.first() {
         let datasources = datasources::list(&client, None).await?;
         return Ok(match datasources.first().map(|datasource| &datasource.uid) {
