@@ -11,11 +11,14 @@ use clap::{
 
 use crate::{auth, domain::caps::Caps, http, ingest, telemetry::LogFormat};
 
+/// The folder that is used where none is named.
+pub const DEFAULT_DATA_DIR: &str = ".tidegate";
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Folder for the private PostgreSQL server and what belongs to it.
-    #[arg(long, global = true, env = "TIDEGATE_DATA_DIR", default_value = ".tidegate", value_name = "DIR")]
+    #[arg(long, global = true, env = "TIDEGATE_DATA_DIR", default_value = DEFAULT_DATA_DIR, value_name = "DIR")]
     pub data_dir: PathBuf,
 
     /// Use this PostgreSQL database (UTF-8, version 15 or newer, not through PgBouncer in transaction mode) instead of a
@@ -67,11 +70,11 @@ impl std::str::FromStr for Secret {
 #[derive(Debug, Clone, Args)]
 pub struct Serve {
     /// Address of the API.
-    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8080", value_parser = address, value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
     /// Address of the metrics, GET /metrics.
-    #[arg(long, env = "TIDEGATE_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
+    #[arg(long, env = "TIDEGATE_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_parser = address, value_name = "ADDRESS")]
     pub metrics_listen: SocketAddr,
 
     /// How clients reach this server, for the addresses that it prints. Default: http:// and the address of the API.
@@ -117,7 +120,7 @@ pub struct Serve {
     #[arg(long, env = "TIDEGATE_BODY_TIMEOUT", default_value = "15", value_parser = seconds, value_name = "SECONDS")]
     pub body_timeout: Duration,
 
-    /// Seconds for which connections are still taken after a signal to end, while GET /health/ready already says no, so
+    /// Seconds for which whoever comes is still served after a signal to end, while GET /health/ready already says no, so
     /// that a load balancer sees it.
     #[arg(long, env = "TIDEGATE_DRAIN_DELAY", default_value = "0.5", value_parser = seconds, value_name = "SECONDS")]
     pub drain_delay: Duration,
@@ -219,6 +222,16 @@ impl Serve {
 /// Reads a number within a range.
 fn within(lowest: u64, highest: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(lowest..=highest)
+}
+
+/// Reads the address of a listener.
+///
+/// # Errors
+/// How an address looks.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    let wanted =
+        "an address is an IP and a port, such as 127.0.0.1:8080, or 0.0.0.0:8080 for every interface";
+    text.parse().map_err(|_| wanted.to_owned())
 }
 
 /// Reads a number of seconds, such as `5` or `0.5`, of at most a day.

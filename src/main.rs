@@ -15,10 +15,23 @@ async fn main() -> ExitCode {
         Err(error) => {
             use std::io::Write;
             // Nobody is left to tell when standard error is gone.
-            let _unheard = writeln!(std::io::stderr(), "tidegate: {error:#}");
+            let _unheard = writeln!(std::io::stderr(), "tidegate: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes; those that the text before them has already told are left out.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 async fn run() -> anyhow::Result<()> {

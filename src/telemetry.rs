@@ -3,7 +3,7 @@
 //! Every metric is a variant here, so that none is spelled twice and each carries its help text. Labels are from closed
 //! sets; a key, an address or a customer's value is never one.
 
-use std::time::Duration;
+use std::{io::IsTerminal, time::Duration};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -159,9 +159,11 @@ pub enum LogFormat {
 pub fn install_logs(filter: &str, format: LogFormat) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
     let registry = tracing_subscriber::registry().with(filter);
+    // A file or a collector would keep the colours as escape codes.
+    let colours =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let outcome = match format {
         LogFormat::Text => {
-            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
             registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).try_init()
         }
         LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init(),

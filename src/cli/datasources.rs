@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     opened::{self, ACTOR},
     print,
-    projects::{limits, name},
+    projects::{check, limits, name, no_project},
 };
 use crate::{
     auth::mint,
@@ -77,16 +77,13 @@ fn country(text: &str) -> Result<Country, String> {
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    let call = print::call(global);
     opened::with(global, async |client, entropy| match command {
-        Command::Create(create) => make(client, entropy, &create).await,
-        Command::List { project, json } => list(client, project.as_deref(), json).await,
+        Command::Create(create) => make(client, entropy, &call, &create).await,
+        Command::List { project, json } => list(client, &call, project.as_deref(), json).await,
         Command::Limit { datasource, class, per_minute } => {
             let found = datasources::set_limit(client, &datasource, class.name(), per_minute, ACTOR).await?;
-            let program = print::program();
-            ensure!(
-                found,
-                "no datasource has the uid {datasource:?}; `{program} datasource list` shows them"
-            );
+            ensure!(found, no_datasource(&call, &datasource));
             print::line(format!("{class} of {datasource} is {per_minute} requests a minute"));
             Ok(())
         }
@@ -94,9 +91,15 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     .await
 }
 
+/// What to say of a uid that no datasource has.
+pub(super) fn no_datasource(call: &str, uid: &str) -> String {
+    format!("no datasource has the uid {uid:?}; `{call} datasource list` shows them")
+}
+
 async fn make(
     client: &mut tokio_postgres::Client,
     entropy: &SharedEntropy,
+    call: &str,
     create: &Create,
 ) -> anyhow::Result<()> {
     let uid = DatasourceUid::draw(entropy.as_ref())?;
@@ -111,7 +114,7 @@ async fn make(
     let token = mint::datasource_with_token(client, &new, entropy.as_ref(), ACTOR).await?;
     let project = &create.project;
     let Some(token) = token else {
-        anyhow::bail!("no project has the uid {project:?}; `{} project list` shows them", print::program());
+        anyhow::bail!(no_project(call, project));
     };
     if create.json {
         return print::json(
@@ -126,7 +129,13 @@ async fn make(
     Ok(())
 }
 
-async fn list(client: &tokio_postgres::Client, project: Option<&str>, json: bool) -> anyhow::Result<()> {
+async fn list(
+    client: &tokio_postgres::Client,
+    call: &str,
+    project: Option<&str>,
+    json: bool,
+) -> anyhow::Result<()> {
+    check(client, call, project).await?;
     let datasources = datasources::list(client, project).await?;
     if json {
         return print::json(&datasources.iter().map(shape).collect::<Vec<_>>());
@@ -148,9 +157,10 @@ async fn list(client: &tokio_postgres::Client, project: Option<&str>, json: bool
             ]
         })
         .collect();
-    let program = print::program();
-    let hint =
-        format!("There is no datasource yet; `{program} datasource create --project P --name N` makes one.");
+    let project = project.unwrap_or("proj_…");
+    let hint = format!(
+        "There is no datasource yet; `{call} datasource create --project {project} --name N` makes one."
+    );
     print::table(&["UID", "NAME", "PROJECT", "PLAN", "STRICT", "COUNTRY", "LIMITS"], rows, &hint);
     Ok(())
 }

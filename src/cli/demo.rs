@@ -2,7 +2,7 @@
 
 use super::{
     opened::{ACTOR, Opened},
-    print::program,
+    print,
 };
 use crate::{
     auth::mint,
@@ -37,16 +37,19 @@ pub(super) async fn introduce(
     opened: &Opened,
 ) -> anyhow::Result<Introduction> {
     let mut client = opened.database.connect(Role::Command).await?;
-    let call = if global.data_dir.as_os_str() == ".tidegate" || global.database_url.is_some() {
-        program()
-    } else {
-        format!("{} --data-dir '{}'", program(), global.data_dir.display())
-    };
-    if !projects::list(&client).await?.is_empty() {
+    let call = print::call(global);
+    // Several servers may begin on one empty database; the first makes the demo. The lock goes with the connection.
+    projects::lock_first(&client).await?;
+    if let Some(project) = projects::list(&client).await?.first() {
         let datasources = datasources::list(&client, None).await?;
-        let uid = datasources.first().map_or("ds_…", |datasource| &datasource.uid);
-        let command = format!("{call} key create --kind datasource --datasource {uid} --name my-laptop");
-        return Ok(Introduction::Returning { command });
+        return Ok(match datasources.first().map(|datasource| &datasource.uid) {
+            Some(uid) => Introduction::Returning {
+                command: format!("{call} key create --kind datasource --datasource {uid} --name my-laptop"),
+            },
+            None => Introduction::Returning {
+                command: format!("{call} datasource create --project {} --name Website", project.uid),
+            },
+        });
     }
     if options.no_demo {
         return Ok(Introduction::Empty { command: format!("{call} project create --name Production") });

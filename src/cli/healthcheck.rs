@@ -15,7 +15,7 @@ use super::{print, serve::on_loopback};
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// Address of the API, as given to `serve`.
-    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8080", value_parser = crate::config::address, value_name = "ADDRESS")]
     listen: SocketAddr,
 }
 

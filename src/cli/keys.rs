@@ -6,9 +6,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    datasources::no_datasource,
     opened::{self, ACTOR},
     print,
-    projects::name,
+    projects::{check as check_project, name},
 };
 use crate::{
     auth::{mint, scope::Scope, text::Kind},
@@ -34,11 +35,13 @@ pub(super) enum Command {
     /// Disable a key at once; it stays in the list.
     Revoke {
         /// Id of the key, from `key list`.
+        #[arg(value_parser = id)]
         id: Uuid,
     },
     /// Disable a key at once and take it off the list.
     Delete {
         /// Id of the key, from `key list`.
+        #[arg(value_parser = id)]
         id: Uuid,
     },
 }
@@ -66,6 +69,11 @@ pub(super) struct Create {
     json: bool,
 }
 
+/// Reads the id of a key. What it shows of a mistake is never more than clap itself shows.
+fn id(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| "a key's id looks like 0190a5c2-…; `tidegate key list` shows them".to_owned())
+}
+
 /// Kinds that can be made here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum KeyKind {
@@ -88,11 +96,12 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     if let Command::Create(create) = &command {
         check(create)?;
     }
+    let call = print::call(global);
     opened::with(global, async |client, entropy| match command {
-        Command::Create(create) => make(client, entropy, &create).await,
-        Command::List { project, json } => list(client, project.as_deref(), json).await,
-        Command::Revoke { id } => end(client, id, End::Revoke).await,
-        Command::Delete { id } => end(client, id, End::Delete).await,
+        Command::Create(create) => make(client, entropy, &call, &create).await,
+        Command::List { project, json } => list(client, &call, project.as_deref(), json).await,
+        Command::Revoke { id } => end(client, &call, id, End::Revoke).await,
+        Command::Delete { id } => end(client, &call, id, End::Delete).await,
     })
     .await
 }
@@ -129,6 +138,7 @@ fn check(create: &Create) -> anyhow::Result<()> {
 async fn make(
     client: &mut tokio_postgres::Client,
     entropy: &SharedEntropy,
+    call: &str,
     create: &Create,
 ) -> anyhow::Result<()> {
     let request = mint::Request {
@@ -139,8 +149,10 @@ async fn make(
         scopes: &create.scopes,
     };
     let Some(key) = mint::mint(client, &request, entropy.as_ref(), ACTOR).await? else {
-        let program = print::program();
-        bail!("there is no such project or datasource; `{program} datasource list` shows them");
+        let (project, datasource) = (create.project.as_deref(), create.datasource.as_deref());
+        check_project(client, call, project).await?;
+        let datasource = no_datasource(call, datasource.unwrap_or_default());
+        bail!("{datasource}{}", project.map(|uid| format!(" (in the project {uid})")).unwrap_or_default());
     };
     let kind = request.kind.name();
     if create.json {
@@ -152,7 +164,13 @@ async fn make(
     Ok(())
 }
 
-async fn list(client: &tokio_postgres::Client, project: Option<&str>, json: bool) -> anyhow::Result<()> {
+async fn list(
+    client: &tokio_postgres::Client,
+    call: &str,
+    project: Option<&str>,
+    json: bool,
+) -> anyhow::Result<()> {
+    check_project(client, call, project).await?;
     let keys = keys::list(client, project).await?;
     if json {
         return print::json(&keys.iter().map(shape).collect::<Vec<_>>());
@@ -199,9 +217,9 @@ fn shape(key: &KeyListing) -> serde_json::Value {
     })
 }
 
-async fn end(client: &mut tokio_postgres::Client, id: Uuid, how: End) -> anyhow::Result<()> {
+async fn end(client: &mut tokio_postgres::Client, call: &str, id: Uuid, how: End) -> anyhow::Result<()> {
     let found = keys::end(client, id, how, ACTOR).await?;
-    ensure!(found, "no key has the id {id}; `{} key list` shows them", print::program());
+    ensure!(found, "no key has the id {id}; `{call} key list` shows them");
     let done = if how == End::Revoke { "revoked" } else { "deleted" };
     print::line(format!("{done} the key {id}; every server refuses it within a second"));
     Ok(())

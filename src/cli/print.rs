@@ -5,6 +5,8 @@ use std::io::Write;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+use crate::config::{DEFAULT_DATA_DIR, Global};
+
 /// Prints a line. A reader that went away, such as `head`, is no error.
 pub(super) fn line(text: impl AsRef<str>) {
     let _reader_gone = writeln!(std::io::stdout(), "{}", text.as_ref());
@@ -29,8 +31,31 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, when_empty: &str) {
     line(table.to_string());
 }
 
-/// How to call this very program again: its name where the shell would find it, else its path.
-pub(super) fn program() -> String {
+/// How to call this program again on the same data, for a line to paste: with the options that chose them.
+pub(super) fn call(global: &Global) -> String {
+    let program = quoted(&program());
+    if global.database_url.is_some() {
+        // The URL holds a password, which is not to be printed.
+        let given = std::env::var_os("TIDEGATE_DATABASE_URL").is_some();
+        return if given { program } else { format!("{program} --database-url \"$TIDEGATE_DATABASE_URL\"") };
+    }
+    if global.data_dir.as_os_str() == DEFAULT_DATA_DIR {
+        return program;
+    }
+    format!("{program} --data-dir {}", quoted(&global.data_dir.display().to_string()))
+}
+
+/// A word as a shell reads it back.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// This very program: its name where the shell would find it, else its path.
+fn program() -> String {
     let Ok(path) = std::env::current_exe() else { return "tidegate".into() };
     let on_path = std::env::var_os("PATH")
         .is_some_and(|all| std::env::split_paths(&all).any(|folder| folder.join("tidegate") == path));
@@ -40,4 +65,17 @@ pub(super) fn program() -> String {
     let here = std::env::current_dir().ok();
     let near = here.and_then(|here| path.strip_prefix(here).ok().map(|rest| format!("./{}", rest.display())));
     near.unwrap_or_else(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_only_where_a_shell_would_split_them() {
+        for (word, wanted) in [("/a/b-c.d", "/a/b-c.d"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("", "''")]
+        {
+            assert_eq!(quoted(word), wanted);
+        }
+    }
 }

@@ -57,6 +57,7 @@ pub(super) fn name(text: &str) -> Result<String, String> {
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    let call = print::call(global);
     opened::with(global, async |client, entropy| match command {
         Command::Create { name, json } => {
             let uid = ProjectUid::draw(entropy.as_ref())?;
@@ -65,17 +66,13 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
                 return print::json(&json!({ "uid": uid.as_str(), "name": name }));
             }
             print::line(format!("made the project {uid} ({name})\n\nNext, give it a datasource:"));
-            print::line(format!("  {} datasource create --project {uid} --name Website", print::program()));
+            print::line(format!("  {call} datasource create --project {uid} --name Website"));
             Ok(())
         }
-        Command::List { json } => list(client, json).await,
+        Command::List { json } => list(client, &call, json).await,
         Command::Limit { project, class, per_minute } => {
             let found = projects::set_limit(client, &project, class.name(), per_minute, ACTOR).await?;
-            ensure!(
-                found,
-                "no project has the uid {project:?}; `{} project list` shows them",
-                print::program()
-            );
+            ensure!(found, no_project(&call, &project));
             print::line(format!("{class} of {project} is {per_minute} requests a minute"));
             Ok(())
         }
@@ -83,7 +80,24 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     .await
 }
 
-async fn list(client: &tokio_postgres::Client, json: bool) -> anyhow::Result<()> {
+/// What to say of a uid that no project has.
+pub(super) fn no_project(call: &str, uid: &str) -> String {
+    format!("no project has the uid {uid:?}; `{call} project list` shows them")
+}
+
+/// Makes sure that a list is asked of a project that exists, lest a mistyped uid looks like an empty project.
+pub(super) async fn check(
+    client: &tokio_postgres::Client,
+    call: &str,
+    project: Option<&str>,
+) -> anyhow::Result<()> {
+    let Some(uid) = project else { return Ok(()) };
+    let known = projects::list(client).await?.iter().any(|project| project.uid == uid);
+    ensure!(known, no_project(call, uid));
+    Ok(())
+}
+
+async fn list(client: &tokio_postgres::Client, call: &str, json: bool) -> anyhow::Result<()> {
     let projects = projects::list(client).await?;
     if json {
         let shape = |project: &projects::ProjectListing| json!({ "uid": project.uid, "name": project.name, "limits": project.limits, "createdAt": project.created_at });
@@ -95,10 +109,7 @@ async fn list(client: &tokio_postgres::Client, json: bool) -> anyhow::Result<()>
             vec![project.uid, project.name, limits(&project.limits), project.created_at.to_string()]
         })
         .collect();
-    let hint = format!(
-        "There is no project yet; `{} project create --name Production` makes one.",
-        print::program()
-    );
+    let hint = format!("There is no project yet; `{call} project create --name Production` makes one.");
     print::table(&["UID", "NAME", "LIMITS", "CREATED"], rows, &hint);
     Ok(())
 }

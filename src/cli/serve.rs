@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
-    demo,
+    demo::{self, Introduction},
     house::House,
     opened::{self, Opened},
     print,
@@ -42,46 +42,62 @@ async fn serve(
     opened: &Opened,
     signalled: &mut impl AsyncFnMut(),
 ) -> anyhow::Result<()> {
-    opened.prepare(options.organization_name.as_deref()).await?;
-    let introduction = demo::introduce(global, options, opened).await?;
-    let metrics = telemetry::install_metrics()?;
-    let clock = SystemClock::shared();
-    let house =
-        House::open(opened.database.clone(), options.stations(), metrics, clock, opened.entropy.clone())
-            .await?;
-    let base =
-        options.public_url.clone().unwrap_or_else(|| format!("http://{}", on_loopback(house.address())));
+    // Another server may be at its migrations for as long as it likes: waiting for it has to end with a signal as well.
+    let (house, introduction) = tokio::select! {
+        prepared = prepare(global, options, opened) => prepared?,
+        () = signalled() => return Ok(()),
+    };
+    let base = options.public_url.clone().unwrap_or_else(|| format!("http://{}", on_loopback(house.address())));
     print::line(format!("tidegate {} listens on {base}", env!("CARGO_PKG_VERSION")));
     print::line(format!("metrics are on http://{}/metrics", house.metrics_address()));
     describe_store(opened).await?;
-    print::line(introduction.text(base.trim_end_matches('/')));
 
-    let (first, second) = tokio::sync::oneshot::channel::<()>();
     let ingest = house.state.ingest.clone();
+    let announced = async {
+        // Not before a push can be stored: these lines are pasted, or read by a script that does not wait.
+        ingest.connected().await;
+        print::line(introduction.text(base.trim_end_matches('/')));
+        std::future::pending::<()>().await;
+    };
+    let (drain, drained) = tokio::sync::oneshot::channel::<()>();
     let running = house.run(async move {
         // A dropped sender asks for the same as a signal.
-        let _dropped = second.await;
+        let _dropped = drained.await;
     });
     tokio::pin!(running);
     tokio::select! {
         ended = &mut running => return ended.context("the server stopped"),
-        () = async { ingest.connected().await; signalled().await } => {}
+        () = announced => {}
+        () = signalled() => {}
     }
     tracing::info!("draining; a second signal ends the server at once");
-    drop(first);
+    drop(drain);
     tokio::select! {
         ended = running => ended.context("the server stopped"),
         () = signalled() => anyhow::bail!("ended by a second signal, before everything was answered"),
     }
 }
 
+/// Brings the database up to date, binds the addresses, and makes the demo where one is wanted.
+async fn prepare(global: &Global, options: &Serve, opened: &Opened) -> anyhow::Result<(House, Introduction)> {
+    opened.prepare(options.organization_name.as_deref()).await?;
+    let metrics = telemetry::install_metrics()?;
+    let clock = SystemClock::shared();
+    let (database, entropy) = (opened.database.clone(), opened.entropy.clone());
+    let house = House::open(database, options.stations(), metrics, clock, entropy).await?;
+    // Once the addresses are had: a start that fails must not use up the one moment at which the token is shown.
+    let introduction = demo::introduce(global, options, opened).await?;
+    house.state.authority.refresh().await?;
+    Ok((house, introduction))
+}
+
 /// Says where the data are, and how to look at them.
 async fn describe_store(opened: &Opened) -> anyhow::Result<()> {
     match &opened.managed {
         Some(managed) => {
-            let socket = managed.socket_dir().display();
+            let socket = print::quoted(&managed.socket_dir().display().to_string());
             print::line(format!("PostgreSQL {} is private; look at it with", managed.version()));
-            print::line(format!("  psql -h '{socket}' -U tidegate tidegate"));
+            print::line(format!("  psql -h {socket} -U tidegate tidegate"));
         }
         None => {
             let client = opened.database.connect(Role::Command).await?;

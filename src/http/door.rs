@@ -102,13 +102,17 @@ async fn finish(
     response
 }
 
-/// Authenticates, resolves the target, checks the scope, and paces.
+/// Turns newcomers away while the server drains; authenticates, resolves the target, checks the scope, and paces.
 fn enter(
     state: &State,
     request: &HttpRequest,
     route: &'static Route,
     pass: &mut Option<Pass>,
 ) -> Result<Guest, Problem> {
+    if state.traffic.is_draining() {
+        let detail = "nothing was stored; send the same request again, to another node or after the restart";
+        return Err(Problem::new(Code::Draining, detail).retry_after(STORE_WAIT));
+    }
     let caller = authenticate(state, request)?;
     let segment = |name| request.match_info().get(name).unwrap_or_default();
     let target = state.authority.datasource(&caller, segment("project"), segment("datasource"));

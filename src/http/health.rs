@@ -23,14 +23,14 @@ pub(super) async fn ready(state: web::Data<State>, request: HttpRequest) -> Http
 }
 
 async fn check(state: &State) -> Result<(), Problem> {
-    if state.traffic.is_draining() {
+    if state.traffic.is_leaving() {
         return Err(Problem::plain(Code::Draining));
     }
+    if !state.ingest.is_connected() {
+        return Err(Problem::new(Code::StoreUnavailable, "no connection that writes is open"));
+    }
     match horizon::schema_version(&state.meta).await {
-        Ok(found) if found >= schema::known_version() && state.ingest.is_connected() => Ok(()),
-        Ok(found) if found >= schema::known_version() => {
-            Err(Problem::new(Code::StoreUnavailable, "no lane has a connection to the store"))
-        }
+        Ok(found) if found >= schema::known_version() => Ok(()),
         Ok(_) => Err(Problem::new(Code::StoreUnavailable, "migrations are pending")),
         Err(error) => {
             tracing::warn!(%error, "the store does not answer");

@@ -29,7 +29,7 @@ pub struct Options {
     pub keep_alive: Duration,
     /// How long the head of a request may take. Default 5 s.
     pub head_timeout: Duration,
-    /// How long new connections are still taken after a signal to end, while readiness already says no, so that a load
+    /// How long whoever comes is still served after a signal to end, while readiness already says no, so that a load
     /// balancer sees it. Default 500 ms.
     pub drain_delay: Duration,
     /// How long requests in flight may take after that. Default 30 s.
@@ -50,10 +50,15 @@ impl Default for Options {
     }
 }
 
+/// What an operator changes an address with.
+const API: &str = "--listen";
+const METRICS: &str = "--metrics-listen";
+
 /// The servers could not start.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
+#[error("cannot listen on {address}: {source}; choose another address with {option}")]
 pub struct ServerError {
+    option: &'static str,
     address: SocketAddr,
     #[source]
     source: io::Error,
@@ -84,17 +89,17 @@ impl Server {
     /// # Errors
     /// [`ServerError`] names the address that cannot be had.
     pub fn bind(options: &Options, state: State, metrics: PrometheusHandle) -> Result<Self, ServerError> {
-        let (listener, address) = listen(options.listen)?;
-        let (metrics_listener, metrics_address) = listen(options.metrics_listen)?;
-        let failed = |address| move |source| ServerError { address, source };
-        let api = api(options, state.clone(), listener).map_err(failed(address))?;
-        let metrics = exposition(metrics, metrics_listener).map_err(failed(metrics_address))?;
+        let (listener, address) = listen(options.listen, API)?;
+        let (metrics_listener, metrics_address) = listen(options.metrics_listen, METRICS)?;
+        let failed = |address, option| move |source| ServerError { option, address, source };
+        let api = api(options, state.clone(), listener).map_err(failed(address, API))?;
+        let metrics = exposition(metrics, metrics_listener).map_err(failed(metrics_address, METRICS))?;
         let Options { drain_delay, drain_timeout, .. } = *options;
         Ok(Self { address, metrics_address, api, metrics, state, drain_delay, drain_timeout })
     }
 
-    /// Serves until `stop` resolves, then drains: readiness turns first, then no connection is taken any more, requests in
-    /// flight are answered, connections end.
+    /// Serves until `stop` resolves, then drains: readiness turns first, then newcomers are refused, requests in flight are
+    /// answered, connections end.
     ///
     /// # Errors
     /// The error of a server that broke.
@@ -116,9 +121,11 @@ impl Server {
 const LOOK: Duration = Duration::from_millis(20);
 
 async fn drain(state: &State, api: ServerHandle, metrics: ServerHandle, delay: Duration, limit: Duration) {
-    state.traffic.drain();
+    // First only readiness turns, and whoever comes is still served: balancers take a moment to look.
+    state.traffic.leave();
     tokio::time::sleep(delay).await;
-    api.pause().await;
+    // Newcomers are still accepted, and sent elsewhere at once: unaccepted, they would wait for the slowest request.
+    state.traffic.drain();
     let quiet = async {
         while state.traffic.in_flight() > 0 {
             tokio::time::sleep(LOOK).await;
@@ -135,13 +142,13 @@ async fn drain(state: &State, api: ServerHandle, metrics: ServerHandle, delay: D
     metrics.stop(false).await;
 }
 
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+fn listen(address: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), ServerError> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok((listener, address))
     });
-    bound.map_err(|source| ServerError { address, source })
+    bound.map_err(|source| ServerError { option, address, source })
 }
 
 fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<ActixServer> {

@@ -47,31 +47,47 @@ pub struct State {
 /// The requests that are being answered.
 #[derive(Debug, Default)]
 pub struct Traffic {
+    leaving: AtomicBool,
     draining: AtomicBool,
     in_flight: AtomicUsize,
 }
 
 impl Traffic {
-    /// Whether new work is still welcome.
-    pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+    /// Whether readiness has turned.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
     }
 
-    /// Says that the server ends: readiness turns, and connections close after their answer.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+    /// Says that the server is about to end: readiness turns and connections close after their answer, but whoever comes is
+    /// still served.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
         telemetry::gauge(Gauge::Ready, 0.0);
+    }
+
+    /// Whether newcomers are refused.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Says that the server ends: newcomers are refused from now on.
+    pub fn drain(&self) {
+        self.leave();
+        self.draining.store(true, Ordering::SeqCst);
     }
 
     /// Requests that are being answered.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Acquire)
+        self.in_flight.load(Ordering::SeqCst)
     }
 
-    /// Counts a request until the answer is dropped.
-    pub(super) fn enter(self: &Arc<Self>) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
-        InFlight(self.clone())
+    /// Counts a request until the answer is dropped; while the server drains, none is counted any more, or a steady
+    /// stream of refusals would keep it from ending.
+    pub(super) fn enter(self: &Arc<Self>) -> Option<InFlight> {
+        // Counted before it is looked: whoever drains sees the count, or we see that the server drains.
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let counted = InFlight(self.clone());
+        (!self.is_draining()).then_some(counted)
     }
 }
 
@@ -81,6 +97,6 @@ pub(super) struct InFlight(Arc<Traffic>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -126,11 +126,11 @@ fn finish(
     elapsed: Duration,
     state: &State,
 ) -> ServiceResponse<BoxBody> {
-    let draining = state.traffic.is_draining();
+    let leaving = state.traffic.is_leaving();
     if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
-    if draining {
+    if leaving {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }

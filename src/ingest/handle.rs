@@ -220,7 +220,7 @@ impl Handle {
         found.iter().map(|stored| Ok((stored.key.user_id.clone(), Person::read(stored)?))).collect()
     }
 
-    /// Whether any lane has a connection.
+    /// Whether a lane has a connection, so that batches can be stored.
     pub fn is_connected(&self) -> bool {
         self.shared.connected.load(Ordering::Relaxed) > 0
     }

@@ -45,6 +45,18 @@ pub async fn create(client: &mut Client, uid: &str, name: &str, actor: &str) -> 
     tx.commit().await
 }
 
+/// Key of the advisory lock under which the first project is made; any number, as long as it never changes.
+const FIRST: i64 = 0x7469_6465_6465_6d6f;
+
+/// Waits until nobody else is about to make a first project, and keeps others waiting until the connection ends.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn lock_first(client: &Client) -> Result<(), StoreError> {
+    client.execute("select pg_advisory_lock($1)", &[&FIRST]).await?;
+    Ok(())
+}
+
 /// Lists the projects that exist.
 ///
 /// # Errors

@@ -1,0 +1,147 @@
+//! The commands: what they print for programs, beside a running server and without one.
+
+use serde_json::{Value, json};
+
+use crate::{
+    home::{Home, PROGRAM, Ran, bare, members},
+    serve::Serve,
+};
+
+const SCOPES: &str = "PROJECT_INGEST_READ,PROJECT_INGEST_WRITE";
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no text {name} in {value}"))
+}
+
+async fn project(home: &Home, name: &str) -> String {
+    let made = home.run(["project", "create", "--name", name, "--json"]).await.json();
+    assert_eq!((members(&made), text(&made, "name")), (vec!["name", "uid"], name));
+    assert!(text(&made, "uid").starts_with("proj_"), "{made}");
+    text(&made, "uid").to_owned()
+}
+
+async fn key(home: &Home, kind: &str, rest: &[&str]) -> Value {
+    let fixed = ["key", "create", "--kind", kind, "--name", "laptop", "--json"];
+    let made = home.run(fixed.iter().chain(rest)).await.json();
+    assert_eq!(members(&made), ["id", "key", "kind", "prefix"]);
+    assert_eq!(text(&made, "kind"), kind);
+    assert!(text(&made, "key").starts_with(text(&made, "prefix")), "{made}");
+    made
+}
+
+/// Every command once, with the shapes that programs rely on.
+async fn every_command(home: &Home) {
+    let project = project(home, "Shop").await;
+    let create = ["datasource", "create", "--project", &project, "--name", "Web", "--json"];
+    let more = ["--plan", "L", "--strict", "--default-country", "ES"];
+    let made = home.run(create.iter().chain(&more)).await.json();
+    assert_eq!((members(&made), text(&made, "name")), (vec!["name", "token", "uid"], "Web"));
+    let datasource = text(&made, "uid");
+    assert!(datasource.starts_with("ds_") && text(&made, "token").starts_with("tgd_"), "{made}");
+
+    let own = key(home, "datasource", &["--datasource", datasource]).await;
+    let bound = key(home, "product", &["--project", &project, "--scopes", SCOPES]).await;
+    let free = key(home, "product", &["--scopes", "ACCOUNT_READ"]).await;
+    assert!(text(&own, "key").starts_with("tgd_") && text(&free, "key").starts_with("tgp_"));
+
+    let limit = ["limit", "--per-minute", "7"];
+    let audience = ["--project", &project, "--class", "audience.read"];
+    home.run(["project"].iter().chain(&limit).chain(&audience)).await.ok();
+    let events = ["--datasource", datasource, "--class", "events.write"];
+    home.run(["datasource"].iter().chain(&limit).chain(&events)).await.ok();
+
+    let listed = home.run(["project", "list", "--json"]).await.json();
+    let shop = listed.as_array().unwrap().iter().find(|one| one["uid"] == project.as_str()).unwrap();
+    assert_eq!(members(shop), ["createdAt", "limits", "name", "uid"]);
+    assert_eq!(shop["limits"], json!({ "audience.read": 7 }));
+    let listed = home.run(["datasource", "list", "--project", &project, "--json"]).await.json();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let wanted = json!({ "uid": datasource, "name": "Web", "project": project, "plan": "L", "strict": true,
+        "defaultCountry": "ES", "limits": { "events.write": 7 }, "createdAt": listed[0]["createdAt"] });
+    assert_eq!(listed[0], wanted);
+
+    home.run(["key", "revoke", text(&bound, "id")]).await.ok();
+    home.run(["key", "delete", text(&own, "id")]).await.ok();
+    let listed = home.run(["key", "list", "--project", &project, "--json"]).await.json();
+    let ids: Vec<&Value> = listed.as_array().unwrap().iter().map(|one| &one["id"]).collect();
+    assert!(ids.contains(&&bound["id"]) && !ids.contains(&&own["id"]), "{listed}");
+    let revoked = listed.as_array().unwrap().iter().find(|one| one["id"] == bound["id"]).unwrap();
+    assert!(revoked["revokedAt"].is_string() && revoked.get("key").is_none(), "{revoked}");
+    assert_eq!(revoked["scopes"], json!(SCOPES.split(',').collect::<Vec<_>>()));
+
+    home.run(["migrate"]).await.ok();
+    for noun in ["project", "datasource", "key"] {
+        let table = home.run([noun, "list"]).await.ok();
+        assert!(table.contains("NAME") && !table.contains("tgd_") || noun == "key", "{table}");
+        assert!(!table.contains(text(&made, "token")), "a list shows a whole key");
+    }
+}
+
+#[tokio::test]
+async fn every_command_works_without_a_server_and_leaves_none() {
+    let home = Home::new();
+    every_command(&home).await;
+    assert!(home.postmaster().is_none(), "a command left PostgreSQL running");
+    assert!(!home.data_dir().join("pg/postmaster.pid").exists());
+}
+
+#[tokio::test]
+async fn every_command_works_beside_a_server_and_leaves_it_alone() {
+    let home = Home::new();
+    let serve = Serve::with(&home, &["--no-demo"]).await;
+    let postmaster = home.postmaster();
+    every_command(&home).await;
+    let address = serve.base.strip_prefix("http://").unwrap();
+    assert_eq!(home.run(["healthcheck", "--listen", address]).await.ok(), "ready\n");
+    assert_eq!(home.postmaster(), postmaster);
+    serve.stop().await;
+    home.run(["healthcheck", "--listen", "127.0.0.1:1"]).await.refused(&["127.0.0.1:1"]);
+}
+
+#[tokio::test]
+async fn two_commands_at_once_share_a_server_of_their_own() {
+    let home = Home::new();
+    let names = ["one", "two", "three"];
+    let all = names.map(|name| project(&home, name));
+    let uids: [String; 3] = futures_util::future::join_all(all).await.try_into().unwrap();
+    assert!(home.postmaster().is_none(), "nobody is left to need it");
+    let listed = home.run(["project", "list", "--json"]).await.json();
+    assert_eq!(listed.as_array().unwrap().len(), 3, "{listed}");
+    assert!(uids.iter().all(|uid| listed.to_string().contains(uid)));
+}
+
+#[tokio::test]
+async fn options_stand_anywhere_and_come_from_the_environment() {
+    let home = Home::new();
+    let first = project(&home, "first").await;
+    let call = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = bare(PROGRAM, home.folder());
+        command.args(arguments).envs(variables.iter().copied());
+        Ran::of(command)
+    };
+    let data_dir = home.data_dir().display().to_string();
+    let before = call(&["--data-dir", &data_dir, "project", "list", "--json"], &[]).await.json();
+    assert_eq!(before[0]["uid"], first.as_str());
+    assert_eq!(call(&["project", "list", "--json", "--data-dir", &data_dir], &[]).await.json(), before);
+    let environment = [("TIDEGATE_DATA_DIR", data_dir.as_str()), ("TIDEGATE_JSON", "true")];
+    assert_eq!(call(&["project", "list"], &environment).await.json(), before);
+    let named = [environment[0], environment[1], ("TIDEGATE_NAME", "second")];
+    assert_eq!(call(&["project", "create"], &named).await.json()["name"], "second");
+    let won = call(&["project", "create", "--name", "third"], &named).await.json();
+    assert_eq!(won["name"], "third", "the command line wins");
+
+    let serve = Serve::start(&home).await;
+    let url = url_of(&home);
+    let before = call(&["--database-url", &url, "project", "list", "--json"], &[]).await.json();
+    assert_eq!(before.as_array().unwrap().len(), 3);
+    assert_eq!(call(&["project", "list", "--json", "--database-url", &url], &[]).await.json(), before);
+    let environment = [("TIDEGATE_DATABASE_URL", url.as_str())];
+    assert_eq!(call(&["project", "list", "--json"], &environment).await.json(), before);
+    serve.stop().await;
+}
+
+/// The address of a home's PostgreSQL in the form that `--database-url` takes.
+pub fn url_of(home: &Home) -> String {
+    let sockets = std::fs::canonicalize(home.data_dir().join("run")).unwrap();
+    format!("postgres://tidegate@{}/tidegate", sockets.display().to_string().replace('/', "%2F"))
+}

@@ -1,0 +1,37 @@
+//! The program as its users meet it: the built binary, its own PostgreSQL, `curl` and `psql`.
+//!
+//! Every test has a data directory of its own and listens on free ports, so all of them run side by side. These servers
+//! keep their promise (`fsync` is on), and what a test starts it ends, by process number.
+
+// clippy.toml allows these inside test functions only, and tests have helpers too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "../support/folder.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod folder;
+
+mod home;
+
+mod serve;
+
+mod inlet;
+
+mod pushers;
+
+mod first_run;
+
+mod commands;
+
+mod refusals;
+
+mod in_force;
+
+mod crash;
+
+mod drain;
+
+mod flood;
+
+mod two_nodes;
+
+mod places;
