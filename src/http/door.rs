@@ -6,7 +6,11 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web::Payload};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web::Payload,
+};
 
 use super::{
     answer::{Answer, refuse},
@@ -84,18 +88,31 @@ pub(super) async fn turn_away(
     finish(outcome.and(Err(problem)), request, payload, pass.as_ref()).await
 }
 
-/// Answers, and drains or closes where a body was left unread.
+/// Answers; what answers a key in the query must not be kept under that address.
 async fn finish(
     outcome: Result<Answer, Problem>,
+    request: &HttpRequest,
+    payload: Payload,
+    pass: Option<&Pass>,
+) -> HttpResponse {
+    let mut response = match outcome {
+        Ok(answer) => answer.respond(pass),
+        Err(problem) => refuse_unread(&problem, request, payload, pass).await,
+    };
+    if Presented::is_in(request.uri().query()) {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Answers a problem, and drains or closes where a body was left unread.
+async fn refuse_unread(
+    problem: &Problem,
     request: &HttpRequest,
     mut payload: Payload,
     pass: Option<&Pass>,
 ) -> HttpResponse {
-    let problem = match outcome {
-        Ok(answer) => return answer.respond(pass),
-        Err(problem) => problem,
-    };
-    let mut response = refuse(&problem, request, pass);
+    let mut response = refuse(problem, request, pass);
     if !body::drain(request, &mut payload).await {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
