@@ -25,10 +25,9 @@ use crate::{
 /// `GET …/stream/contacts/{user_id}`.
 pub(super) async fn read(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
     let user_id = user_id(state, request)?;
-    let found = contacts::get(&state.reads, guest.datasource.id, &user_id).await.map_err(|error| {
-        tracing::warn!(%error, "a contact could not be read");
-        door::store(state, Refused::Unavailable)
-    })?;
+    let found = contacts::get(&state.reads, guest.datasource.id, &user_id)
+        .await
+        .map_err(|error| door::store(state, Refused::of_read(&error)))?;
     let Some(record) = found else { return Err(Problem::plain(Code::ContactNotFound)) };
     let contact = shape(guest, &user_id, &record).map_err(|error| {
         tracing::error!(%error, "a stored contact is not an object");
