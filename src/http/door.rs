@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// A caller who was let in: authenticated, inside its reach, paced, and with the scope of the route.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Guest {
     pub(super) caller: Caller,
     pub(super) project: Arc<Project>,
@@ -228,4 +228,25 @@ pub(super) fn store(state: &State, refused: Refused) -> Problem {
         _ => "nothing was stored; send the same request again later",
     };
     Problem::new(code, detail).retry_after(STORE_WAIT)
+}
+
+/// Runs work to its end, also where the client goes away meanwhile: the framework drops a request whose connection is gone,
+/// but what a lane was handed is stored all the same, and has to be counted.
+///
+/// # Errors
+/// That of the work; 500 where it panicked.
+pub(super) async fn to_the_end<T: 'static>(
+    state: &State,
+    work: impl Future<Output = Result<T, Problem>> + 'static,
+) -> Result<T, Problem> {
+    let in_hand = state.traffic.enter();
+    let running = actix_web::rt::spawn(async move {
+        let outcome = work.await;
+        drop(in_hand);
+        outcome
+    });
+    running.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a push broke");
+        Err(Problem::plain(Code::Internal))
+    })
 }

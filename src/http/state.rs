@@ -68,7 +68,7 @@ impl Traffic {
         self.in_flight.load(Ordering::Acquire)
     }
 
-    /// Counts a request until the answer is dropped.
+    /// Counts a request, or work that outlives one, until the answer is dropped.
     pub(super) fn enter(self: &Arc<Self>) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         InFlight(self.clone())
