@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use serde_json::json;
+use tidegate::http::problem::Code;
 
 use crate::{
+    problem::check,
     stream::{contacts, event, events, house},
     support::{
         house::{Reply, TestHouse},
@@ -101,6 +103,18 @@ async fn settled(house: &TestHouse) {
         assert!(tokio::time::Instant::now() < deadline, "{sums:?}");
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn the_address_of_the_metrics_speaks_like_the_other() {
+    let (_database, house, _) = house().await;
+    let url = |path: &str| house.metrics_url.replace("/metrics", path);
+    let page = Reply::of(house.http.get(url("/metrics"))).await;
+    assert!(!page.header("x-request-id").is_empty());
+    check(&Reply::of(house.http.get(url("/nothing"))).await, Code::NotFound);
+    check(&Reply::of(house.http.get(url("/v1/nothing"))).await, Code::NotFound);
+    check(&Reply::of(house.http.post(url("/metrics"))).await, Code::MethodNotAllowed);
+    house.stop().await;
 }
 
 #[tokio::test]

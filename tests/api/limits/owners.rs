@@ -1,6 +1,6 @@
 //! Whose budget is charged.
 
-use tidegate::auth::scope::Scope;
+use tidegate::{auth::scope::Scope, store::projects};
 
 use super::{at_noon, push, said};
 use crate::support::postgres::TestDatabase;
@@ -76,5 +76,47 @@ async fn product_tokens_have_budgets_of_their_project_or_of_the_organization() {
     }
     assert_eq!(left, [5_999, 5_998, 5_999, 5_999, 5_998]);
     assert_eq!(said(&house.get(&own.token, &own.path("/stream")).await).remaining, 5_999);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_project_has_overrides_of_its_own() {
+    let database = TestDatabase::create().await;
+    let (house, _) = at_noon(&database).await;
+    let inlet = house.inlet().await;
+    let (_, bound) = house.product_token(Some(&inlet.project), Scope::ALL).await;
+    let mut client = house.database.connect(tidegate::store::Role::Command).await.unwrap();
+    assert!(projects::set_limit(&mut client, &inlet.project, "meta", 2, "test").await.unwrap());
+    house.state.authority.refresh().await.unwrap();
+    let absent = format!("/v1/project/{}/datasource/ds_absent/stream", inlet.project);
+    let answers = [0; 3].map(|_| house.get(&bound, &absent));
+    let answers = futures_util::future::join_all(answers).await;
+    let mut seen: Vec<_> = answers.iter().map(|reply| (reply.status, said(reply).limit)).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, [(404, 2), (404, 2), (429, 2)]);
+    assert_eq!(
+        said(&house.get(&inlet.token, &inlet.path("/stream")).await).limit,
+        6_000,
+        "not the datasource's"
+    );
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_changed_plan_is_in_force_at_once() {
+    let database = TestDatabase::create().await;
+    let (house, _) = at_noon(&database).await;
+    let inlet = house.inlet().await;
+    assert_eq!(said(&push(&house, &inlet, "a").await).limit, 6_000);
+    house.sql("update organization set plan = 'L'").await;
+    house.state.authority.refresh().await.unwrap();
+    assert_eq!(
+        said(&push(&house, &inlet, "b").await).limit,
+        60_000,
+        "the organization's plan is the default"
+    );
+    house.sql("update datasource set plan = 'S'").await;
+    house.state.authority.refresh().await.unwrap();
+    assert_eq!(said(&push(&house, &inlet, "c").await).limit, 600);
     house.stop().await;
 }

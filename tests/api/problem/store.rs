@@ -122,6 +122,21 @@ pub async fn internal() -> Reply {
 }
 
 #[tokio::test]
+async fn more_items_than_the_queue_holds_are_too_many() {
+    let database = TestDatabase::create().await;
+    let house = impatient(&database.config, |options| options.ingest.queue_items = 3).await;
+    let inlet = house.inlet().await;
+    let people = |count: usize| -> serde_json::Value {
+        (0..count).map(|at| json!({"_user_id": at.to_string()})).collect()
+    };
+    let path = inlet.path("/stream/contacts");
+    check(&house.post(&inlet.token, &path, &people(4)).await, Code::Overloaded);
+    assert_eq!(house.post(&inlet.token, &path, &people(3)).await.status, 202);
+    assert_eq!(house.state.ingest.depth(), (0, 0));
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_lost_answer_to_a_commit_is_found_out() {
     let database = TestDatabase::create().await;
     let road = Proxy::open(&database).await;
