@@ -146,4 +146,14 @@ mod tests {
         assert_eq!(find(&[], Some("whatever=%74ge_x")), Err(Refusal::Ambiguous));
         assert_eq!(find(&["Bearer a"], Some("tge_x")), Err(Refusal::Ambiguous));
     }
+
+    #[test]
+    fn a_query_presents_a_key_by_name() {
+        for query in ["api_key=x", "a=b&api_key", "api%5Fkey=x"] {
+            assert!(Presented::is_in(Some(query)), "{query}");
+        }
+        for query in [None, Some(""), Some("key=api_key"), Some("api_keys=x")] {
+            assert!(!Presented::is_in(query), "{query:?}");
+        }
+    }
 }
