@@ -58,6 +58,45 @@ async fn a_draining_server_is_not_ready_but_answers() {
 }
 
 #[tokio::test]
+async fn a_push_in_flight_is_answered_although_the_server_ends() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let mut blocker = database.client().await;
+    let lock = blocker.transaction().await.unwrap();
+    lock.batch_execute("lock table contact in access exclusive mode").await.unwrap();
+    let state = house.state.clone();
+    let request = house.request("POST", &inlet.path("/stream/contacts")).bearer_auth(&inlet.token);
+    let pushing = tokio::spawn(Reply::of(request.json(&json!([{"_user_id": "u"}]))));
+    while state.ingest.depth().0 == 0 {
+        tokio::task::yield_now().await;
+    }
+    let ending = tokio::spawn(house.stop());
+    while !state.traffic.is_draining() {
+        tokio::task::yield_now().await;
+    }
+    lock.rollback().await.unwrap();
+    let reply = pushing.await.unwrap();
+    assert_eq!((reply.status, reply.outcomes()), (202, vec!["created".to_owned()]));
+    ending.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_counted_is_written_before_the_end() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    house.post(&inlet.token, &inlet.path("/stream/contacts"), &json!([{"_user_id": "u"}, {}])).await;
+    house.stop().await;
+    let client = database.client().await;
+    let row =
+        client.query_one("select entities_success, entities_failures from usage_total", &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (1, 1));
+    let kept = client.query_one("select kind, pointer, excerpt from rejected_item", &[]).await.unwrap();
+    assert_eq!((kept.get(0), kept.get(1), kept.get(2)), ("contact", "/_user_id", "{}"));
+}
+
+#[tokio::test]
 async fn keys_hold_while_the_store_is_away() {
     let database = TestDatabase::create().await;
     let road = Proxy::open(&database).await;

@@ -95,10 +95,9 @@ async fn items_of_one_batch_are_judged_in_order() {
     let (_database, house, inlet) = house().await;
     let (one, two) = (json!({"amount": 1}), json!({"amount": 2}));
     let batch = json!([event("e", &one), event("e", &one), event("e", &two), event("f", &two)]);
-    assert_eq!(
-        events(&house, &inlet, &batch).await.outcomes(),
-        ["stored", "duplicate", "conflict", "stored"]
-    );
+    let reply = events(&house, &inlet, &batch).await;
+    assert_eq!(reply.outcomes(), ["stored", "duplicate", "conflict", "stored"]);
+    crate::assert_answer!(reply);
     house.stop().await;
 }
 

@@ -81,6 +81,19 @@ async fn a_length_beyond_the_limit_is_refused_before_a_byte_arrives() {
 }
 
 #[tokio::test]
+async fn a_client_that_waits_for_leave_to_send_gets_it() {
+    let (_database, house, inlet) = house().await;
+    let mut socket = Socket::open(&house).await;
+    let (key, body) = (format!("Authorization: Bearer {}", inlet.token), padded("u", 5_000));
+    let lines = [&key, "Content-Type: application/json", "Content-Length: 5000", "Expect: 100-continue"];
+    socket.head("POST", &inlet.path("/stream/contacts"), &lines).await;
+    assert_eq!(socket.reply().await.status, 100);
+    socket.send(&body).await;
+    assert_eq!(socket.reply().await.status, 202);
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn an_endless_body_is_cut_as_soon_as_it_is_too_large() {
     let (_database, house, inlet) = house().await;
     let mut socket = open(&house, &inlet, "Transfer-Encoding: chunked").await;
