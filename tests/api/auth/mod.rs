@@ -2,6 +2,8 @@
 
 mod credentials;
 
+mod kinds;
+
 mod reach;
 
 mod unread;
