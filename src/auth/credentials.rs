@@ -45,6 +45,12 @@ impl Presented {
         }
     }
 
+    /// Whether a query presents a credential, so that the address of the request is a secret as well.
+    pub fn is_in(query: Option<&str>) -> bool {
+        let name = |pair: &str| decode(pair.split_once('=').map_or(pair, |(name, _)| name));
+        query.is_some_and(|query| query.split('&').any(|pair| name(pair) == API_KEY))
+    }
+
     /// The text, and whether a key of `kind` may come this way.
     pub(super) fn text_for(&self) -> (&str, fn(Kind) -> bool) {
         match self {
@@ -74,18 +80,24 @@ fn header(value: &[u8]) -> Result<Presented, Refusal> {
     }
 }
 
+/// The parameter of a query that presents a key.
+const API_KEY: &str = "api_key";
+
+fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
 /// Finds `api_key` in a query, refusing two of them and any value that looks like an event-stream key.
 fn api_key(query: &str) -> Result<Option<String>, Refusal> {
     let mut found = None;
     for pair in query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let (name, value) = (decode(name), decode(value));
         let leaks = |text: &str| text.starts_with(Kind::EventStream.prefix());
         if leaks(&name) || leaks(&value) {
             return Err(Refusal::Ambiguous);
         }
-        if name == "api_key" && found.replace(value).is_some() {
+        if name == API_KEY && found.replace(value).is_some() {
             return Err(Refusal::Ambiguous);
         }
     }
@@ -133,5 +145,15 @@ mod tests {
         assert_eq!(find(&[], Some("api_key=tge_x")), Err(Refusal::Ambiguous));
         assert_eq!(find(&[], Some("whatever=%74ge_x")), Err(Refusal::Ambiguous));
         assert_eq!(find(&["Bearer a"], Some("tge_x")), Err(Refusal::Ambiguous));
+    }
+
+    #[test]
+    fn a_query_presents_a_key_by_name() {
+        for query in ["api_key=x", "a=b&api_key", "api%5Fkey=x"] {
+            assert!(Presented::is_in(Some(query)), "{query}");
+        }
+        for query in [None, Some(""), Some("key=api_key"), Some("api_keys=x")] {
+            assert!(!Presented::is_in(query), "{query:?}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     ingest::{
-        ContactOp, Outcome, Refused, Work,
+        ContactOp, Outcome, Receipt, Refused, Work,
         fates::{self, Fate, Kind},
         ledger::Call,
     },
@@ -25,10 +25,9 @@ use crate::{
 /// `GET …/stream/contacts/{user_id}`.
 pub(super) async fn read(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
     let user_id = user_id(state, request)?;
-    let found = contacts::get(&state.reads, guest.datasource.id, &user_id).await.map_err(|error| {
-        tracing::warn!(%error, "a contact could not be read");
-        door::store(state, Refused::Unavailable)
-    })?;
+    let found = contacts::get(&state.reads, guest.datasource.id, &user_id)
+        .await
+        .map_err(|error| door::store(state, Refused::of_read(&error)))?;
     let Some(record) = found else { return Err(Problem::plain(Code::ContactNotFound)) };
     let contact = shape(guest, &user_id, &record).map_err(|error| {
         tracing::error!(%error, "a stored contact is not an object");
@@ -65,10 +64,16 @@ pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) 
         // Deleting without erasing would look like an erasure to whoever asked for one.
         return Err(Problem::new(Code::NotImplemented, "_erase is not supported yet; nothing was deleted"));
     }
+    let (station, caller, named) = (state.clone(), guest.clone(), user_id.clone());
+    let receipt = door::to_the_end(state, async move { delete_one(&station, &caller, named).await }).await?;
+    push::deletion(state, guest, &user_id, &receipt)
+}
+
+async fn delete_one(state: &State, guest: &Guest, user_id: String) -> Result<Receipt, Problem> {
     fates::received(Kind::Contact, 1);
-    let work = Work::Contacts(vec![ContactOp::Delete { user_id: user_id.clone() }]);
-    let inlet = guest.inlet();
-    let appended = match state.ingest.admit(inlet, user_id.len()) {
+    let (inlet, bytes) = (guest.inlet(), user_id.len());
+    let work = Work::Contacts(vec![ContactOp::Delete { user_id }]);
+    let appended = match state.ingest.admit(inlet, bytes) {
         Ok(room) => state.ingest.append(room, inlet, work).await,
         Err(refused) => Err(refused),
     };
@@ -79,8 +84,7 @@ pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) 
     state
         .ledger
         .deletion(guest.datasource.id, Call { kind: Kind::Contact, success: appended.is_ok(), good, bad: 0 });
-    let receipt = appended.map_err(|refused| door::store(state, refused))?;
-    push::deletion(state, guest, &user_id, &receipt)
+    appended.map_err(|refused| door::store(state, refused))
 }
 
 /// The last segment of the path as it was sent, decoded once; `+` means plus.

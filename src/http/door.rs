@@ -6,7 +6,11 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web::Payload};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web::Payload,
+};
 
 use super::{
     answer::{Answer, refuse},
@@ -28,7 +32,7 @@ use crate::{
 };
 
 /// A caller who was let in: authenticated, inside its reach, paced, and with the scope of the route.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Guest {
     pub(super) caller: Caller,
     pub(super) project: Arc<Project>,
@@ -84,18 +88,31 @@ pub(super) async fn turn_away(
     finish(outcome.and(Err(problem)), request, payload, pass.as_ref()).await
 }
 
-/// Answers, and drains or closes where a body was left unread.
+/// Answers; what answers a key in the query must not be kept under that address.
 async fn finish(
     outcome: Result<Answer, Problem>,
+    request: &HttpRequest,
+    payload: Payload,
+    pass: Option<&Pass>,
+) -> HttpResponse {
+    let mut response = match outcome {
+        Ok(answer) => answer.respond(pass),
+        Err(problem) => refuse_unread(&problem, request, payload, pass).await,
+    };
+    if Presented::is_in(request.uri().query()) {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Answers a problem, and drains or closes where a body was left unread.
+async fn refuse_unread(
+    problem: &Problem,
     request: &HttpRequest,
     mut payload: Payload,
     pass: Option<&Pass>,
 ) -> HttpResponse {
-    let problem = match outcome {
-        Ok(answer) => return answer.respond(pass),
-        Err(problem) => problem,
-    };
-    let mut response = refuse(&problem, request, pass);
+    let mut response = refuse(problem, request, pass);
     if !body::drain(request, &mut payload).await {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
@@ -220,4 +237,25 @@ pub(super) fn store(state: &State, refused: Refused) -> Problem {
         _ => "nothing was stored; send the same request again later",
     };
     Problem::new(code, detail).retry_after(STORE_WAIT)
+}
+
+/// Runs work to its end, also where the client goes away meanwhile: the framework drops a request whose connection is gone,
+/// but what a lane was handed is stored all the same, and has to be counted.
+///
+/// # Errors
+/// That of the work; 500 where it panicked.
+pub(super) async fn to_the_end<T: 'static>(
+    state: &State,
+    work: impl Future<Output = Result<T, Problem>> + 'static,
+) -> Result<T, Problem> {
+    let in_hand = state.traffic.enter();
+    let running = actix_web::rt::spawn(async move {
+        let outcome = work.await;
+        drop(in_hand);
+        outcome
+    });
+    running.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a push broke");
+        Err(Problem::plain(Code::Internal))
+    })
 }

@@ -41,6 +41,5 @@ async fn usage_of(state: &State, guest: &Guest) -> Result<Usage, Problem> {
 }
 
 fn away(state: &State, error: &StoreError) -> Problem {
-    tracing::warn!(%error, "a datasource could not be read");
-    door::store(state, Refused::Unavailable)
+    door::store(state, Refused::of_read(error))
 }

@@ -47,27 +47,30 @@ pub(super) async fn events(
     push(state, request, payload, guest, Kind::Event, Work::Events).await
 }
 
-async fn push<T: Draft>(
+async fn push<T: Draft + 'static>(
     state: &State,
     request: &HttpRequest,
     payload: &mut Payload,
     guest: &Guest,
     kind: Kind,
-    work: impl FnOnce(Vec<T>) -> Work,
+    work: impl FnOnce(Vec<T>) -> Work + 'static,
 ) -> Result<Answer, Problem> {
     let dry_run = flag(request, "_dryRun")?;
     // What `_sync` asks for holds for every 2xx; only its spelling can be wrong.
     flag(request, "_sync")?;
     let received = door::receive::<T>(state, request, payload, guest).await;
-    let outcome = match received {
-        Ok((batch, room)) => settle(state, guest, kind, dry_run, batch, room, work).await,
-        Err(problem) => Err(problem),
-    };
-    if !dry_run {
-        note(state, guest, kind, &outcome);
-    }
-    let judged = outcome?;
-    answer(state, guest, &judged)
+    let (station, caller) = (state.clone(), guest.clone());
+    let settled = door::to_the_end(state, async move {
+        let outcome = match received {
+            Ok((batch, room)) => settle(&station, &caller, kind, dry_run, batch, room, work).await,
+            Err(problem) => Err(problem),
+        };
+        if !dry_run {
+            note(&station, &caller, kind, &outcome);
+        }
+        outcome
+    });
+    answer(state, guest, &settled.await?)
 }
 
 fn note(state: &State, guest: &Guest, kind: Kind, outcome: &Result<Judged, Problem>) {

@@ -5,6 +5,7 @@ use actix_web::{
     http::Method,
     web::{self, Payload, ServiceConfig},
 };
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     answer::{Answer, refuse},
@@ -182,6 +183,15 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     public(config, "/docs/errors", || web::get().to(errors));
 }
 
+/// Puts the metrics into an application of their own.
+pub(super) fn exposition(config: &mut ServiceConfig, metrics: PrometheusHandle) {
+    let page = move || {
+        let page = metrics.render();
+        async move { HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(page) }
+    };
+    public(config, "/metrics", || web::get().to(page.clone()));
+}
+
 /// A route that needs no key.
 fn public(config: &mut ServiceConfig, path: &str, get: impl Fn() -> actix_web::Route) {
     let not_allowed =
@@ -195,11 +205,15 @@ fn method_not_allowed(allowed: &str) -> Problem {
 
 /// Whatever no route takes.
 pub(super) async fn nowhere(state: web::Data<State>, request: HttpRequest, payload: Payload) -> HttpResponse {
-    let problem = Problem::plain(Code::NotFound);
     if request.path() == "/v1" || request.path().starts_with("/v1/") {
-        return door::turn_away(&state, &request, payload, problem).await;
+        return door::turn_away(&state, &request, payload, Problem::plain(Code::NotFound)).await;
     }
-    refuse(&problem, &request, None)
+    nothing(request).await
+}
+
+/// Whatever no route takes where no key is asked for.
+pub(super) async fn nothing(request: HttpRequest) -> HttpResponse {
+    refuse(&Problem::plain(Code::NotFound), &request, None)
 }
 
 async fn errors() -> HttpResponse {

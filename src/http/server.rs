@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpServer,
     dev::{Server as ActixServer, ServerHandle},
     middleware, web,
 };
@@ -93,7 +93,7 @@ impl Server {
         let (metrics_listener, metrics_address) = listen(options.metrics_listen, METRICS)?;
         let failed = |address, option| move |source| ServerError { option, address, source };
         let api = api(options, state.clone(), listener).map_err(failed(address, API))?;
-        let metrics = exposition(metrics, metrics_listener).map_err(failed(metrics_address, METRICS))?;
+        let metrics = exposition(state.clone(), metrics, metrics_listener).map_err(failed(metrics_address, METRICS))?;
         let Options { drain_delay, drain_timeout, .. } = *options;
         Ok(Self { address, metrics_address, api, metrics, state, drain_delay, drain_timeout })
     }
@@ -169,21 +169,19 @@ fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<Act
     Ok(server.run())
 }
 
-fn exposition(metrics: PrometheusHandle, listener: TcpListener) -> io::Result<ActixServer> {
-    let server =
-        HttpServer::new(move || {
-            let metrics = metrics.clone();
-            let render = move || {
-                let page = metrics.render();
-                async move {
-                    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(page)
-                }
-            };
-            App::new().route("/metrics", web::get().to(render))
-        })
-        .workers(1)
-        .shutdown_timeout(1)
-        .disable_signals()
-        .listen(listener)?;
+fn exposition(state: State, metrics: PrometheusHandle, listener: TcpListener) -> io::Result<ActixServer> {
+    let state = web::Data::new(state);
+    let server = HttpServer::new(move || {
+        let metrics = metrics.clone();
+        App::new()
+            .app_data(state.clone())
+            .configure(move |config| routes::exposition(config, metrics))
+            .default_service(web::route().to(routes::nothing))
+            .wrap(middleware::from_fn(trace::trace))
+    })
+    .workers(1)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .listen(listener)?;
     Ok(server.run())
 }

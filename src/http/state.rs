@@ -81,7 +81,7 @@ impl Traffic {
         self.in_flight.load(Ordering::SeqCst)
     }
 
-    /// Counts a request until the answer is dropped; while the server drains, none is counted any more, or a steady
+    /// Counts a request, or work that outlives one, until the answer is dropped; while the server drains, none is counted any more, or a steady
     /// stream of refusals would keep it from ending.
     pub(super) fn enter(self: &Arc<Self>) -> Option<InFlight> {
         // Counted before it is looked: whoever drains sees the count, or we see that the server drains.

@@ -186,7 +186,7 @@ impl Handle {
     /// Foretells the outcomes of a batch from what is stored now, and stores nothing.
     ///
     /// # Errors
-    /// [`Refused::Unavailable`] when the database cannot be asked.
+    /// As [`Refused::of_read`] when the database cannot be asked.
     pub async fn foretell(&self, inlet: Inlet, work: &Work) -> Result<Vec<Outcome>, Refused> {
         let outcomes = match work {
             Work::Events(events) => {
@@ -198,10 +198,7 @@ impl Handle {
                 foretell_contacts(operations, &mut before, self.shared.options.contact_bytes)
             }),
         };
-        outcomes.map_err(|error| {
-            tracing::warn!(%error, "a dry run could not be answered");
-            Refused::Unavailable
-        })
+        outcomes.map_err(|error| Refused::of_read(&error))
     }
 
     async fn peek_people(

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::domain::cursor::Cursor;
+use crate::{
+    domain::cursor::Cursor,
+    store::{Failure, StoreError},
+};
 
 /// What became of one item of a lot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,4 +66,20 @@ pub enum Refused {
     /// A defect; the log says more.
     #[error("the batch could not be written")]
     Defect,
+}
+
+impl Refused {
+    /// What a read that failed comes to. Only a store that may come back is worth another try.
+    pub fn of_read(error: &StoreError) -> Self {
+        match error.failure() {
+            Failure::Other => {
+                tracing::error!(%error, "a read met a defect");
+                Self::Defect
+            }
+            _ => {
+                tracing::warn!(%error, "the store could not be read");
+                Self::Unavailable
+            }
+        }
+    }
 }

@@ -1,7 +1,34 @@
 //! The API as its clients meet it: one file per branch of the URL tree, a database per test.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    dead_code,
+    missing_docs
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod auth;
+
+mod limits;
+
+mod problem;
+
 mod stream;
+
+mod stats;
+
+mod alias;
+
+mod health;
+
+mod metrics;
+
+mod request_id;
+
+mod concurrency;
+
+mod secrets;

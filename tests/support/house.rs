@@ -109,6 +109,8 @@ impl TestHouse {
 
     /// Ends it in order and waits until everything is written.
     pub async fn stop(mut self) {
+        // Idle connections would hold up the end for a second.
+        drop(self.http);
         drop(self.stop.take());
         self.running.await.unwrap();
     }
@@ -180,6 +182,24 @@ impl TestHouse {
         self.state.authority.refresh().await.unwrap();
     }
 
+    /// Any request, for a test that adds headers of its own.
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Runs statements on the database.
+    pub async fn sql(&self, statements: &str) {
+        let client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        client.batch_execute(statements).await.unwrap();
+    }
+
+    /// The one number that a query answers.
+    pub async fn number(&self, query: &str) -> i64 {
+        let client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        client.query_one(query, &[]).await.unwrap().get(0)
+    }
+
     /// `GET` with a key.
     pub async fn get(&self, key: &str, path: &str) -> Reply {
         Reply::of(self.http.get(format!("{}{path}", self.base)).bearer_auth(key)).await
@@ -226,6 +246,19 @@ impl Reply {
     /// A header as text; empty when it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// What became of each item of a push.
+    pub fn outcomes(&self) -> Vec<String> {
+        let answer = self.json();
+        let items = answer["entity"]["items"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        items.iter().map(|item| item["outcome"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The names of all headers that say something about a budget.
+    pub fn rate_headers(&self) -> Vec<&str> {
+        let names = self.headers.keys().map(reqwest::header::HeaderName::as_str);
+        names.filter(|name| name.contains("ratelimit") || *name == "retry-after").collect()
     }
 
     /// The `code` of a problem.

@@ -8,5 +8,12 @@ pub mod postgres;
 
 #[allow(dead_code, reason = "each test binary uses its own part")]
 pub mod house;
+
 #[allow(dead_code, reason = "each test binary uses its own part")]
 pub mod shared;
+
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub mod socket;
+
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub mod proxy;

@@ -1,0 +1,84 @@
+//! One request for each code. The match has no arm for "any other": a new code does not compile without a request here.
+
+use serde_json::json;
+use tidegate::{auth::scope::Scope, http::problem::Code};
+
+use super::{body, check, store};
+use crate::support::{
+    house::{Inlet, Reply, TestHouse},
+    postgres::TestDatabase,
+};
+
+#[tokio::test]
+async fn every_code_can_be_met() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let replies = Code::ALL.iter().map(|code| provoke(&house, &inlet, *code));
+    for (code, reply) in Code::ALL.iter().zip(futures_util::future::join_all(replies).await) {
+        if *code == Code::NoValidItem {
+            no_valid_item(&reply);
+        } else {
+            check(&reply, *code);
+        }
+    }
+    house.stop().await;
+}
+
+/// The one error with the shape of an answer.
+fn no_valid_item(reply: &Reply) {
+    let answer = reply.json();
+    assert_eq!((reply.status, reply.header("content-type")), (422, "application/json"));
+    assert_eq!(
+        (answer["code"].as_str(), answer["message"].as_str()),
+        (Some("no_valid_item"), Some("No item was valid"))
+    );
+}
+
+async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+    let stream = inlet.path("/stream");
+    let push =
+        async |body: &'static str| house.post_bytes(&inlet.token, &inlet.path("/stream/events"), body).await;
+    let get = async |rest: &str| house.get(&inlet.token, &inlet.path(rest)).await;
+    match code {
+        Code::MissingCredentials => Reply::of(house.request("GET", &stream)).await,
+        Code::InvalidToken => house.get("noise", &stream).await,
+        Code::InvalidRequest => get("/stream?api_key=x").await,
+        Code::InsufficientScope => {
+            let (_, poor) = house.product_token(None, &[Scope::AccountRead]).await;
+            house.get(&poor, &stream).await
+        }
+        Code::NotFound => get("/nothing").await,
+        Code::ContactNotFound => get("/stream/contacts/nobody").await,
+        Code::EventTypeNotFound => get("/stream/specs/event-parameters/nothing").await,
+        Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
+        Code::InvalidPath => get("/stream/contacts/%FF").await,
+        Code::InvalidParameter => {
+            house.post(&inlet.token, &inlet.path("/stream/events?_dryRun=maybe"), &json!([])).await
+        }
+        Code::MethodNotAllowed => Reply::of(house.request("PUT", &stream).bearer_auth(&inlet.token)).await,
+        Code::MalformedJson => push("[").await,
+        Code::NotAnArray => push("{}").await,
+        Code::EmptyBatch => push("[]").await,
+        Code::TooManyItems => {
+            house.post(&inlet.token, &inlet.path("/stream/events"), &json!(vec![0; 101])).await
+        }
+        Code::NoValidItem => push("[0]").await,
+        Code::IncompleteBody => body::incomplete(house, inlet).await,
+        Code::BodyTooLarge => body::too_large(house, inlet).await,
+        Code::UnsupportedMediaType => body::declared(house, inlet, &["Content-Type: text/plain"]).await,
+        Code::UnsupportedEncoding => {
+            let lines = ["Content-Type: application/json", "Content-Encoding: compress"];
+            body::declared(house, inlet, &lines).await
+        }
+        Code::BodyTimeout => body::too_slow().await,
+        Code::RateLimited => store::rate_limited(house).await,
+        Code::Overloaded => store::overloaded().await,
+        Code::StoreUnavailable => store::unavailable().await,
+        Code::Draining => store::draining().await,
+        Code::OutcomeUnknown => store::outcome_unknown().await,
+        Code::Unstorable => store::unstorable().await,
+        Code::Internal => store::internal().await,
+        Code::NotImplemented => house.delete(&inlet.token, &inlet.path("/stream/contacts/u?_erase")).await,
+    }
+}
