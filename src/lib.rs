@@ -11,8 +11,8 @@
 //!    the key in memory and makes a [`auth::Caller`]. *A 401 says nothing about what exists.*
 //! 3. `auth/directory.rs` finds the project and the datasource that the path names, inside the caller's reach. *A 404
 //!    is the same for what is absent and for what is foreign.*
-//! 4. `limit/limiter.rs` charges one request to the budget and makes a [`limit::Pass`]; then the door checks the scope.
-//!    *From here on every answer carries the budget. A 429 or 403 has read no body and stored nothing.*
+//! 4. The door checks the scope; `limit/limiter.rs` charges one request to the budget and makes a [`limit::Pass`].
+//!    *Every answer but a 401 carries a budget. A 429 or 403 has read no body and stored nothing.*
 //! 5. `http/body.rs` checks the declared form, `ingest/queue.rs` gives the body a [`ingest::Room`] in a bounded queue,
 //!    and only then is the body read, bounded in bytes and time. *A 503 `overloaded` or `store_unavailable`, a 413, 415
 //!    or 408 has stored nothing.*

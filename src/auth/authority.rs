@@ -103,17 +103,21 @@ impl Authority {
         let mut horizon = self.inner.horizon.lock().await;
         let mut found = changes::since(&self.inner.pool, *horizon).await?;
         if found.horizon < *horizon {
-            // Transaction ids went back: this is another cluster, so nothing known so far can be trusted.
+            // Transaction ids went back: this is another cluster, or one that crashed, so nothing known so far can be trusted.
             found = changes::since(&self.inner.pool, 0).await?;
-            self.inner.keyring.clear();
-            self.inner.directory.store(Arc::new(Directory::new(&found.organization)));
-        }
-        self.inner.keyring.apply(&found.keys);
-        let known = self.inner.directory.load();
-        if known.concerns(&found) {
-            let mut next = Directory::clone(&known);
-            next.apply(&found);
-            self.inner.directory.store(Arc::new(next));
+            let mut directory = Directory::new(&found.organization);
+            directory.apply(&found);
+            self.inner.directory.store(Arc::new(directory));
+            self.inner.keyring.replace(&found.keys);
+        } else {
+            // The directory first: a key must not be known before what it is bound to.
+            let known = self.inner.directory.load();
+            if known.concerns(&found) {
+                let mut next = Directory::clone(&known);
+                next.apply(&found);
+                self.inner.directory.store(Arc::new(next));
+            }
+            self.inner.keyring.apply(&found.keys);
         }
         *horizon = found.horizon;
         self.inner.polled_at.store(self.inner.clock.monotonic(), Ordering::Relaxed);
@@ -187,10 +191,5 @@ impl Authority {
             Reach::Project(id) => (directory.project_by_row(id).cloned(), None),
             Reach::Organization => (None, None),
         }
-    }
-
-    /// How many projects and datasources exist.
-    pub fn owners(&self) -> (usize, usize) {
-        self.inner.directory.load().owners()
     }
 }

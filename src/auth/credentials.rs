@@ -1,5 +1,7 @@
 //! What a request shows for itself, before anything is looked up.
 
+use std::fmt;
+
 use percent_encoding::percent_decode_str;
 
 use super::text::Kind;
@@ -18,8 +20,8 @@ pub enum Refusal {
     Ambiguous,
 }
 
-/// The one credential of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The one credential of a request. Its `Debug` is silent.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Presented {
     /// `Authorization: Bearer <text>`.
     Bearer(String),
@@ -27,6 +29,16 @@ pub enum Presented {
     Raw(String),
     /// `?api_key=<text>`.
     Query(String),
+}
+
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bearer(_) => "Bearer(…)",
+            Self::Raw(_) => "Raw(…)",
+            Self::Query(_) => "Query(…)",
+        })
+    }
 }
 
 impl Presented {

@@ -157,10 +157,6 @@ impl Directory {
         }
         self.datasources.get(name).filter(|datasource| datasource.project == project)
     }
-
-    pub(super) fn owners(&self) -> (usize, usize) {
-        (self.projects.len(), self.datasources.len())
-    }
 }
 
 fn organization_of(row: &OrganizationRow) -> Organization {

@@ -58,10 +58,16 @@ impl Keyring {
         }
     }
 
-    /// Forgets every key; for a cluster that was replaced under a running server.
-    pub(super) fn clear(&self) {
-        for shard in &self.shards {
-            shard.store(Arc::new(Shard::new()));
+    /// Takes these keys for all there are, shard by shard, so that a key which stays is found all the while.
+    pub(super) fn replace(&self, rows: &[KeyRow]) {
+        let mut shards: Vec<Shard> = self.shards.iter().map(|_| Shard::new()).collect();
+        for row in rows {
+            if let Some(key) = key_of(row) {
+                shards[usize::from(row.hash[0])].insert(row.hash, Arc::new(key));
+            }
+        }
+        for (shard, next) in self.shards.iter().zip(shards) {
+            shard.store(Arc::new(next));
         }
     }
 }
@@ -117,6 +123,16 @@ mod tests {
         keyring.apply(&[row(1, true)]);
         assert!(keyring.get(&[1; 32]).is_none());
         assert!(keyring.get(&[2; 32]).is_some());
+    }
+
+    #[test]
+    fn a_replaced_keyring_holds_what_it_was_given() {
+        let keyring = Keyring::new();
+        keyring.apply(&[row(1, false), row(2, false)]);
+        keyring.replace(&[row(2, false), row(3, true)]);
+        assert!(keyring.get(&[1; 32]).is_none());
+        assert!(keyring.get(&[2; 32]).is_some());
+        assert_eq!(keyring.len(), 1);
     }
 
     #[test]

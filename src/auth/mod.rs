@@ -1,6 +1,6 @@
 //! Who is calling, and where they may go: key texts, the keyring, the directory of projects, callers and scopes.
 //!
-//! Promises that a `Caller` was authenticated and that a `Target` lies inside its reach, from memory alone: no request
+//! Promises that a `Caller` was authenticated and that a project or datasource it is given lies inside its reach, from memory alone: no request
 //! waits for the database here. Must not know budgets, HTTP statuses, or what a request wants to store.
 
 pub mod scope;

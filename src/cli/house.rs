@@ -16,8 +16,14 @@ use crate::{
     telemetry,
 };
 
-/// Connections that keep house and follow the keys.
-const META_CONNECTIONS: usize = 4;
+/// Connections that write usage and keep house.
+const META_CONNECTIONS: usize = 2;
+
+/// Connections that follow the keys: one of their own, so that nobody's load delays a revocation.
+const KEY_CONNECTIONS: usize = 1;
+
+/// Connections for readiness, which strangers may ask for.
+const PROBE_CONNECTIONS: usize = 1;
 
 /// Connections that answer clients' reads.
 const READ_CONNECTIONS: usize = 8;
@@ -46,6 +52,7 @@ pub struct House {
     pub state: State,
     server: Server,
     writer: Writer,
+    meta: Pool,
     authority_options: crate::auth::Options,
     metrics: PrometheusHandle,
 }
@@ -65,16 +72,17 @@ impl House {
         let meta = database.pool(Role::Meta, META_CONNECTIONS)?;
         let reads = database.pool(Role::Read, READ_CONNECTIONS)?;
         partitions::ensure(&*meta.get().await.map_err(StoreError::from)?, clock.now()).await?;
-        let authority = Authority::load(meta.clone(), clock.clone()).await?;
+        let authority = Authority::load(database.pool(Role::Meta, KEY_CONNECTIONS)?, clock.clone()).await?;
+        let probes = database.pool(Role::Read, PROBE_CONNECTIONS)?;
         let (writer, ingest) =
             Writer::new(options.ingest, database, reads.clone(), clock.clone(), entropy.clone());
         let state = State {
             authority,
             limiter: Limiter::new(clock.clone()),
             ingest,
-            ledger: Ledger::new(meta.clone(), clock.clone()),
+            ledger: Ledger::new(meta.clone(), reads.clone(), clock.clone()),
             reads,
-            meta,
+            probes,
             clock,
             entropy,
             caps: Arc::new(options.caps),
@@ -82,7 +90,7 @@ impl House {
             traffic: Arc::default(),
         };
         let server = Server::bind(&options.http, state.clone(), metrics.clone())?;
-        Ok(Self { state, server, writer, authority_options: options.authority, metrics })
+        Ok(Self { state, server, writer, meta, authority_options: options.authority, metrics })
     }
 
     /// Where the API listens.
@@ -101,7 +109,7 @@ impl House {
     /// # Errors
     /// [`HouseError`] when a task died or a server broke.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), HouseError> {
-        let Self { state, server, writer, authority_options, metrics } = self;
+        let Self { state, server, writer, meta, authority_options, metrics } = self;
         let (end_writer, writer_ends) = watch::channel(false);
         let (end_rest, rest_ends) = watch::channel(false);
         let mut writing = tokio::spawn(writer.run(writer_ends));
@@ -115,7 +123,7 @@ impl House {
         };
         spawn("authority", Box::pin(state.authority.clone().run(authority_options, rest_ends.clone())));
         spawn("ledger", Box::pin(state.ledger.clone().run(rest_ends.clone())));
-        let (meta, clock): (Pool, SharedClock) = (state.meta.clone(), state.clock.clone());
+        let clock = state.clock.clone();
         spawn("upkeep", Box::pin(upkeep::run(state.ingest.clone(), meta, clock, rest_ends.clone())));
         spawn("sweeper", Box::pin(sweep(state.limiter.clone(), metrics, rest_ends)));
 

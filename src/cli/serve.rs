@@ -47,7 +47,8 @@ async fn serve(
         prepared = prepare(global, options, opened) => prepared?,
         () = signalled() => return Ok(()),
     };
-    let base = options.public_url.clone().unwrap_or_else(|| format!("http://{}", on_loopback(house.address())));
+    let base =
+        options.public_url.clone().unwrap_or_else(|| format!("http://{}", on_loopback(house.address())));
     print::line(format!("tidegate {} listens on {base}", env!("CARGO_PKG_VERSION")));
     print::line(format!("metrics are on http://{}/metrics", house.metrics_address()));
     describe_store(opened).await?;

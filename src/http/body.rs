@@ -109,7 +109,8 @@ pub(super) async fn drain(request: &HttpRequest, payload: &mut Payload) -> bool 
     let rest = async {
         let mut seen = 0;
         while let Some(chunk) = payload.next().await {
-            seen += chunk.map_or(usize::MAX, |chunk| chunk.len());
+            let Ok(chunk) = chunk else { return false };
+            seen += chunk.len();
             if seen > DRAINED {
                 return false;
             }

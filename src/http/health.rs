@@ -29,7 +29,7 @@ async fn check(state: &State) -> Result<(), Problem> {
     if !state.ingest.is_connected() {
         return Err(Problem::new(Code::StoreUnavailable, "no connection that writes is open"));
     }
-    match horizon::schema_version(&state.meta).await {
+    match horizon::schema_version(&state.probes).await {
         Ok(found) if found >= schema::known_version() => Ok(()),
         Ok(_) => Err(Problem::new(Code::StoreUnavailable, "migrations are pending")),
         Err(error) => {

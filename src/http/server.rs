@@ -93,7 +93,8 @@ impl Server {
         let (metrics_listener, metrics_address) = listen(options.metrics_listen, METRICS)?;
         let failed = |address, option| move |source| ServerError { option, address, source };
         let api = api(options, state.clone(), listener).map_err(failed(address, API))?;
-        let metrics = exposition(state.clone(), metrics, metrics_listener).map_err(failed(metrics_address, METRICS))?;
+        let metrics =
+            exposition(state.clone(), metrics, metrics_listener).map_err(failed(metrics_address, METRICS))?;
         let Options { drain_delay, drain_timeout, .. } = *options;
         Ok(Self { address, metrics_address, api, metrics, state, drain_delay, drain_timeout })
     }

@@ -30,8 +30,8 @@ pub struct State {
     pub ledger: Ledger,
     /// Connections for clients' reads.
     pub reads: Pool,
-    /// Connections for the server's own questions.
-    pub meta: Pool,
+    /// Connections for readiness.
+    pub probes: Pool,
     /// The time.
     pub clock: SharedClock,
     /// Randomness, for request ids.

@@ -50,6 +50,12 @@ pub(super) struct Fold {
 }
 
 impl Fold {
+    /// Leaves no entries in the log; the outcomes stand.
+    pub(super) fn forget(&mut self) {
+        self.steps.iter_mut().for_each(|step| step.entry = None);
+        self.net = 0;
+    }
+
     /// Whether anything has to be written.
     pub(super) fn changes_anything(&self) -> bool {
         self.steps.iter().any(|step| step.entry.is_some())

@@ -93,6 +93,11 @@ impl Shared {
         telemetry::gauge(Gauge::LanesConnected, lanes as f64);
     }
 
+    /// Whether any lane has a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed) > 0
+    }
+
     pub(super) fn lane_went(&self) {
         let lanes = self.connected.fetch_sub(1, Ordering::Relaxed) - 1;
         telemetry::gauge(Gauge::LanesConnected, lanes as f64);
@@ -219,7 +224,7 @@ impl Handle {
 
     /// Whether a lane has a connection, so that batches can be stored.
     pub fn is_connected(&self) -> bool {
-        self.shared.connected.load(Ordering::Relaxed) > 0
+        self.shared.is_connected()
     }
 
     /// Waits until a lane has a connection.

@@ -17,7 +17,7 @@ use crate::{
         Failure, Role, StoreError,
         lane::Lane as Connection,
         partitions,
-        tx::{Fate, Tx, fate},
+        tx::{Fate, Trace, Tx, fate},
     },
     telemetry::{self, Counter, Histogram},
 };
@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Lane {
     shared: Arc<Shared>,
     connection: Option<Connection>,
+    /// Whether the log knows already that there is none.
+    complained: bool,
 }
 
 /// Why an attempt at a lot came to nothing.
@@ -39,26 +41,37 @@ enum Trouble {
     /// Before the commit was sent: nothing is stored.
     Before(StoreError),
     /// The commit was sent, and no answer came.
-    During { xid: i64, epoch: i32, written: Written, now: Timestamp },
+    During { trace: Trace, written: Box<Written>, now: Timestamp },
 }
 
 impl Lane {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, connection: None }
+        Self { shared, connection: None, complained: false }
     }
 
     /// Writes lots until the queue is closed and empty.
     pub(super) async fn run(mut self) {
         while !self.shared.queue.is_finished() {
             if let Err(error) = self.connect().await {
-                tracing::warn!(%error, "a lane has no connection");
-                self.shared.queue.refuse_all(&Err(Refused::Unavailable));
+                self.complain(&error);
+                // Another lane may still serve what waits.
+                if !self.shared.is_connected() {
+                    self.shared.queue.refuse_all(&Err(Refused::Unavailable));
+                }
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
+            self.complained = false;
             let Some(jobs) = self.shared.queue.take().await else { return };
             self.note_waits(&jobs);
             self.settle(jobs).await;
+        }
+    }
+
+    /// Says once an outage that there is no connection; it is tried again ten times a second.
+    fn complain(&mut self, error: &StoreError) {
+        if !std::mem::replace(&mut self.complained, true) {
+            tracing::warn!(%error, "a lane has no connection");
         }
     }
 
@@ -102,9 +115,9 @@ impl Lane {
                     answer(&part, receipts.into_iter().map(Ok));
                     continue;
                 }
-                Err(Trouble::During { xid, epoch, written, now }) => {
-                    let outcome = self.resolve(xid, epoch).await;
-                    answer_all(&part, outcome.map(|()| receipts_of(&part, epoch, written, now)));
+                Err(Trouble::During { trace, written, now }) => {
+                    let outcome = self.resolve(&trace).await;
+                    answer_all(&part, outcome.map(|()| receipts_of(&part, trace.epoch, *written, now)));
                     continue;
                 }
                 Err(Trouble::Before(error)) => error,
@@ -122,11 +135,12 @@ impl Lane {
                     tracing::error!(%error, "the database refuses what validation let through");
                     answer_all(&part, Err(Refused::Unstorable));
                 }
-                Failure::MissingPartition | Failure::Retry if tries < TRIES => {
+                Failure::Retry if tries < TRIES => {
                     tries += 1;
-                    if error.failure() == Failure::MissingPartition {
-                        self.make_partitions().await;
-                    }
+                    parts.push(part);
+                }
+                Failure::MissingPartition if tries < TRIES && self.make_partitions().await => {
+                    tries += 1;
                     parts.push(part);
                 }
                 Failure::MissingPartition | Failure::Retry | Failure::Unavailable => {
@@ -170,7 +184,7 @@ impl Lane {
             .map_err(|_| Trouble::Before(StoreError::TimedOut(options.statements)))?
             .map_err(Trouble::Before)?;
         let committed = timeout(options.commit, tx.commit()).await;
-        let outcome = self.judge_commit(committed, written, epoch, now);
+        let outcome = self.judge_commit(committed, written, now);
         let spent = Duration::from_nanos(shared.clock.monotonic().saturating_sub(began));
         telemetry::record(Histogram::CommitSeconds, spent.as_secs_f64());
         telemetry::record(Histogram::LotItems, items as f64);
@@ -182,7 +196,6 @@ impl Lane {
         &mut self,
         committed: Result<Result<(), StoreError>, tokio::time::error::Elapsed>,
         written: Written,
-        epoch: i32,
         now: Timestamp,
     ) -> Result<Written, Trouble> {
         let answered = match committed {
@@ -192,11 +205,11 @@ impl Lane {
             Ok(Err(error)) if !error.ends_connection() => Some(error),
             Ok(Err(_)) | Err(_) => None,
         };
-        match (answered, written.xid) {
+        match (answered, written.trace) {
             (Some(error), _) => Err(Trouble::Before(error)),
-            (None, Some(xid)) => {
+            (None, Some(trace)) => {
                 self.disconnect();
-                Err(Trouble::During { xid, epoch, written, now })
+                Err(Trouble::During { trace, written: Box::new(written), now })
             }
             // Nothing was written, so there is nothing whose fate could be in doubt.
             (None, None) => {
@@ -207,11 +220,11 @@ impl Lane {
     }
 
     /// Finds out what became of a commit that was never answered.
-    async fn resolve(&mut self, xid: i64, epoch: i32) -> Result<(), Refused> {
+    async fn resolve(&mut self, trace: &Trace) -> Result<(), Refused> {
         let limit = self.shared.options.fate;
         let ask = async {
             loop {
-                match self.ask(xid, epoch).await {
+                match self.ask(trace).await {
                     Ok(Some(outcome)) => return outcome,
                     Ok(None) => {}
                     Err(error) => {
@@ -233,13 +246,13 @@ impl Lane {
     }
 
     /// Asks once; `None` while the transaction still runs.
-    async fn ask(&mut self, xid: i64, epoch: i32) -> Result<Option<Result<(), Refused>>, StoreError> {
+    async fn ask(&mut self, trace: &Trace) -> Result<Option<Result<(), Refused>>, StoreError> {
         let connection = self.connect().await?;
-        if connection.epoch() != epoch {
+        if connection.epoch() != trace.epoch {
             // Another cluster answers: the same number means another transaction there.
             return Ok(Some(Err(Refused::OutcomeUnknown)));
         }
-        Ok(match fate(&connection.client, xid).await? {
+        Ok(match fate(&connection.client, trace).await? {
             Fate::Committed => Some(Ok(())),
             Fate::Aborted => Some(Err(Refused::Unavailable)),
             Fate::Running => None,
@@ -247,14 +260,22 @@ impl Lane {
         })
     }
 
-    async fn make_partitions(&self) {
+    /// Makes the partitions that are missing, within the time of a lot's statements; `false` when that failed.
+    async fn make_partitions(&self) -> bool {
         let make = async {
             let client = self.shared.database.connect(Role::Meta).await?;
             partitions::ensure(&client, self.shared.clock.now()).await
         };
-        match make.await {
-            Ok(made) => tracing::warn!(made, "a partition was missing under a lot"),
-            Err(error) => tracing::error!(%error, "a partition is missing and cannot be made"),
+        let limit = self.shared.options.statements;
+        match timeout(limit, make).await.unwrap_or(Err(StoreError::TimedOut(limit))) {
+            Ok(made) => {
+                tracing::warn!(made, "a partition was missing under a lot");
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "a partition is missing and cannot be made");
+                false
+            }
         }
     }
 }

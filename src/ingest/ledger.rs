@@ -31,6 +31,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(2);
 const HELD_EACH: usize = 50;
 const HELD_IN_ALL: usize = 5_000;
 
+/// Datasources and minutes that one statement adds; after an outage there may be many.
+const ROWS_AT_ONCE: usize = 1_000;
+
 /// Bytes of the rule and of the pointer that are kept of a refused item.
 const TEXT_BYTES: usize = 512;
 
@@ -60,14 +63,15 @@ pub struct Ledger {
     gathered: Arc<Mutex<Gathered>>,
     /// Held for writing while what was gathered moves into the database, so that a reader counts it once.
     moving: Arc<RwLock<()>>,
-    pool: Pool,
+    writes: Pool,
+    reads: Pool,
     clock: SharedClock,
 }
 
 impl Ledger {
-    /// A ledger that writes through `pool`.
-    pub fn new(pool: Pool, clock: SharedClock) -> Self {
-        Self { gathered: Arc::default(), moving: Arc::default(), pool, clock }
+    /// A ledger that writes through one pool and is read through another.
+    pub fn new(writes: Pool, reads: Pool, clock: SharedClock) -> Self {
+        Self { gathered: Arc::default(), moving: Arc::default(), writes, reads, clock }
     }
 
     /// Notes a push to a datasource.
@@ -139,7 +143,7 @@ impl Ledger {
     /// [`StoreError`] when the database cannot be asked.
     pub async fn read(&self, datasource: i64) -> Result<Usage, StoreError> {
         let _still = self.moving.read().await;
-        let mut total = usage::read(&self.pool, datasource).await?;
+        let mut total = usage::read(&self.reads, datasource).await?;
         for ((of, _), part) in &self.gathered.lock().usage {
             if *of == datasource {
                 total.add(part);
@@ -173,11 +177,12 @@ impl Ledger {
             gathered.held = 0;
             (std::mem::take(&mut gathered.usage), std::mem::take(&mut gathered.rejected))
         };
-        if !usage.is_empty() {
-            let rows: Vec<(UsageKey, Usage)> = usage.into_iter().collect();
-            if let Err(error) = usage::add(&self.pool, &rows).await {
+        let rows: Vec<(UsageKey, Usage)> = usage.into_iter().collect();
+        let mut left = rows.chunks(ROWS_AT_ONCE);
+        while let Some(chunk) = left.next() {
+            if let Err(error) = usage::add(&self.writes, chunk).await {
                 let mut gathered = self.gathered.lock();
-                for (key, part) in &rows {
+                for (key, part) in chunk.iter().chain(left.flatten()) {
                     gathered.usage.entry(*key).or_default().add(part);
                 }
                 return Err(error);
@@ -185,7 +190,7 @@ impl Ledger {
         }
         let rows: Vec<RejectedRow> = rejected.into_values().flatten().collect();
         if !rows.is_empty() {
-            rejected::keep(&self.pool, &rows).await?;
+            rejected::keep(&self.writes, &rows).await?;
         }
         Ok(())
     }

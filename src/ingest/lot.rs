@@ -21,7 +21,7 @@ use crate::{
         contacts::{self, ContactKey, ContactRow},
         lane::Statements,
         lots::{self, ClaimKey, Content, Kind, LogRow, LotRow},
-        tx::Tx,
+        tx::{Trace, Tx},
     },
 };
 
@@ -45,8 +45,8 @@ pub(super) struct Setting<'a> {
 pub(super) struct Written {
     /// Outcomes per batch.
     pub(super) outcomes: Vec<Vec<Outcome>>,
-    /// The transaction; `None` where nothing had to be written.
-    pub(super) xid: Option<i64>,
+    /// What the transaction left to be recognised by; `None` where nothing had to be written.
+    pub(super) trace: Option<Trace>,
     /// Position of the lot in the stream.
     pub(super) position: i64,
     /// Last id per datasource.
@@ -171,6 +171,9 @@ async fn settle_contacts<'j>(
     setting: &Setting<'_>,
 ) -> Result<Vec<Settled<'j>>, StoreError> {
     let mut people = first_folds(tx, jobs, setting).await?;
+    for person in people.iter_mut().filter(|person| person.vanished()) {
+        person.fold.forget();
+    }
     let fresh: Vec<ContactRow> = people
         .iter()
         .filter(|person| !person.existed && person.fold.changes_anything())
@@ -181,13 +184,8 @@ async fn settle_contacts<'j>(
     } else {
         contacts::insert(tx, setting.statements, &fresh, setting.now).await?.into_iter().collect()
     };
-    // A contact that came and went within this lot leaves its log entries and nothing to write.
     let rest: Vec<usize> = (0..people.len())
-        .filter(|at| {
-            let person = &people[*at];
-            let vanished = !person.existed && person.fold.after.is_none();
-            person.fold.changes_anything() && !vanished && !made.contains(&person.key)
-        })
+        .filter(|at| people[*at].fold.changes_anything() && !made.contains(&people[*at].key))
         .collect();
     if !rest.is_empty() {
         change_locked(tx, &mut people, &rest, setting).await?;
@@ -232,6 +230,11 @@ async fn first_folds<'j>(
 }
 
 impl Settled<'_> {
+    /// Whether the contact came and went within this lot, so that nobody else can ever have met it.
+    fn vanished(&self) -> bool {
+        !self.existed && self.fold.after.is_none()
+    }
+
     /// The row to write, where the contact is there afterwards.
     fn row(&self) -> Option<ContactRow> {
         let person = self.fold.after.as_ref()?;
@@ -292,7 +295,7 @@ async fn append(
     let statements = setting.statements;
     if rows.is_empty() {
         let position = lots::newest_visible(tx, statements).await?;
-        return Ok(Written { outcomes, xid: None, position, last_ids: HashMap::new() });
+        return Ok(Written { outcomes, trace: None, position, last_ids: HashMap::new() });
     }
     let order = order(&rows, setting.first_id);
     let last_ids = order.iter().map(|lot| (lot.datasource, lot.last_id)).collect();
@@ -302,7 +305,13 @@ async fn append(
         lots::append(tx, statements, setting.first_id, &rows, setting.now),
         lots::order(tx, statements, setting.epoch, &order, setting.now),
     )?;
-    Ok(Written { outcomes, xid: Some(xid), position: xid, last_ids })
+    let trace = order.first().map(|lot| Trace {
+        xid,
+        epoch: setting.epoch,
+        project: lot.project,
+        first_id: lot.first_id,
+    });
+    Ok(Written { outcomes, trace, position: xid, last_ids })
 }
 
 /// One lot per datasource over rows that are grouped by it.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::handle::Handle;
 use crate::{
@@ -17,6 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks between two rounds over partitions and old rows.
 const LOOKS_A_ROUND: u32 = 60;
+
+/// How long making partitions may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Keeps partitions ahead and levels current until `stop` says so.
 pub async fn run(handle: Handle, pool: Pool, clock: SharedClock, mut stop: watch::Receiver<bool>) {
@@ -46,10 +49,12 @@ pub async fn run(handle: Handle, pool: Pool, clock: SharedClock, mut stop: watch
 
 async fn keep_house(pool: &Pool, clock: &SharedClock) -> Result<(), StoreError> {
     let client = pool.get().await?;
-    let made = partitions::ensure(&client, clock.now()).await?;
+    let made = timeout(PATIENCE, partitions::ensure(&client, clock.now())).await;
+    let made = made.map_err(|_| StoreError::TimedOut(PATIENCE))??;
     if made > 0 {
         tracing::info!(made, "made partitions of the log");
     }
     telemetry::gauge(Gauge::PartitionDaysAhead, partitions::days_ahead(&client, clock.now()).await? as f64);
-    rejected::expire(&client, clock.now()).await
+    drop(client);
+    rejected::expire(pool, clock.now()).await
 }

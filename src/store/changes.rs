@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, lease::Lease};
 
 /// The organization.
 #[derive(Debug, Clone)]
@@ -123,16 +123,14 @@ pub struct Changes {
 /// # Errors
 /// [`StoreError`] when the database cannot be asked or holds what the schema does not allow.
 pub async fn since(pool: &Pool, since: i64) -> Result<Changes, StoreError> {
-    let client = pool.get().await?;
-    let horizon: i64 =
-        client.query_one(&client.prepare_cached(sql!("changes_horizon")).await?, &[]).await?.get(0);
-    let organization =
-        client.query_one(&client.prepare_cached(sql!("changes_organization")).await?, &[]).await?;
+    let mut lease = Lease::of(pool).await?;
+    let horizon: i64 = lease.one(sql!("changes_horizon"), &[]).await?.get(0);
+    let organization = lease.one(sql!("changes_organization"), &[]).await?;
     let since = since.to_string();
-    let projects = client.query(&client.prepare_cached(sql!("changes_projects")).await?, &[&since]).await?;
-    let datasources =
-        client.query(&client.prepare_cached(sql!("changes_datasources")).await?, &[&since]).await?;
-    let keys = client.query(&client.prepare_cached(sql!("changes_keys")).await?, &[&since]).await?;
+    // Keys first: what a key is bound to is older than the key, so it is found by one of the statements that follow.
+    let keys = lease.query(sql!("changes_keys"), &[&since]).await?;
+    let datasources = lease.query(sql!("changes_datasources"), &[&since]).await?;
+    let projects = lease.query(sql!("changes_projects"), &[&since]).await?;
     Ok(Changes {
         horizon,
         organization: OrganizationRow {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{StoreError, lane::Statements, tx::Tx};
+use super::{StoreError, lane::Statements, lease::Lease, tx::Tx};
 
 /// Which contact.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,9 +76,8 @@ pub async fn read(
 /// [`StoreError`] when the database cannot be asked.
 pub async fn peek(pool: &Pool, keys: &[&ContactKey]) -> Result<Vec<StoredContact>, StoreError> {
     let (datasources, users) = split(keys);
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(sql!("contacts_read")).await?;
-    Ok(client.query(&statement, &[&datasources, &users]).await?.iter().map(stored).collect())
+    let rows = Lease::of(pool).await?.query(sql!("contacts_read"), &[&datasources, &users]).await?;
+    Ok(rows.iter().map(stored).collect())
 }
 
 /// Reads contacts and locks them in key order until the transaction ends.
@@ -167,9 +166,7 @@ pub struct ContactRecord {
 /// # Errors
 /// [`StoreError`] when the database cannot be asked.
 pub async fn get(pool: &Pool, datasource: i64, user_id: &str) -> Result<Option<ContactRecord>, StoreError> {
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(sql!("contact_get")).await?;
-    let row = client.query_opt(&statement, &[&datasource, &user_id]).await?;
+    let row = Lease::of(pool).await?.first(sql!("contact_get"), &[&datasource, &user_id]).await?;
     Ok(row.map(|row| ContactRecord {
         contact_id: row.get(0),
         attributes: row.get(1),

@@ -2,16 +2,14 @@
 
 use deadpool_postgres::Pool;
 
-use super::{StoreError, schema};
+use super::{StoreError, lease::Lease};
 
 /// Seconds since the oldest open write transaction of the whole cluster began.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be asked.
 pub async fn age(pool: &Pool) -> Result<f64, StoreError> {
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(sql!("horizon_age")).await?;
-    Ok(client.query_one(&statement, &[]).await?.get(0))
+    Ok(Lease::of(pool).await?.one(sql!("horizon_age"), &[]).await?.get(0))
 }
 
 /// Asks the database for its schema version; the answer also shows that it is there.
@@ -19,6 +17,5 @@ pub async fn age(pool: &Pool) -> Result<f64, StoreError> {
 /// # Errors
 /// [`StoreError`] when the database cannot be asked.
 pub async fn schema_version(pool: &Pool) -> Result<i32, StoreError> {
-    let client = pool.get().await?;
-    schema::version(&client).await
+    Ok(Lease::of(pool).await?.one(sql!("schema_version"), &[]).await?.get(0))
 }

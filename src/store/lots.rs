@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{StoreError, lane::Statements, tx::Tx};
+use super::{StoreError, lane::Statements, lease::Lease, tx::Tx};
 
 /// A claim on an event id of a datasource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,9 +63,7 @@ pub async fn read_claims(
 /// [`StoreError`] when the database cannot be asked.
 pub async fn peek_claims(pool: &Pool, wanted: &[ClaimKey]) -> Result<Vec<(ClaimKey, Content)>, StoreError> {
     let (datasources, claims) = split(wanted);
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(sql!("claims_read")).await?;
-    let rows = client.query(&statement, &[&datasources, &claims]).await?;
+    let rows = Lease::of(pool).await?.query(sql!("claims_read"), &[&datasources, &claims]).await?;
     Ok(rows.iter().map(claim_of).collect())
 }
 

@@ -16,6 +16,8 @@ pub mod managed;
 
 mod tls;
 
+mod lease;
+
 mod connect;
 
 pub mod schema;

@@ -2,9 +2,8 @@
 
 use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
-use tokio_postgres::Client;
 
-use super::StoreError;
+use super::{StoreError, lease::Lease};
 
 /// Refused items kept for a datasource.
 pub const KEPT: i64 = 50;
@@ -40,12 +39,12 @@ pub async fn keep(pool: &Pool, rows: &[RejectedRow]) -> Result<(), StoreError> {
     let pointers: Vec<&str> = rows.iter().map(|row| row.pointer.as_str()).collect();
     let rules: Vec<&str> = rows.iter().map(|row| row.rule.as_str()).collect();
     let excerpts: Vec<&str> = rows.iter().map(|row| row.excerpt.as_str()).collect();
-    let client = pool.get().await?;
-    let insert = client.prepare_cached(sql!("rejected_insert")).await?;
-    client.execute(&insert, &[&datasources, &times, &kinds, &pointers, &rules, &excerpts]).await?;
+    let mut lease = Lease::of(pool).await?;
+    lease
+        .query(sql!("rejected_insert"), &[&datasources, &times, &kinds, &pointers, &rules, &excerpts])
+        .await?;
     datasources.dedup();
-    let trim = client.prepare_cached(sql!("rejected_trim")).await?;
-    client.execute(&trim, &[&datasources, &(KEPT - 1)]).await?;
+    lease.query(sql!("rejected_trim"), &[&datasources, &(KEPT - 1)]).await?;
     Ok(())
 }
 
@@ -53,8 +52,8 @@ pub async fn keep(pool: &Pool, rows: &[RejectedRow]) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn expire(client: &Client, now: Timestamp) -> Result<(), StoreError> {
+pub async fn expire(pool: &Pool, now: Timestamp) -> Result<(), StoreError> {
     let oldest = now.saturating_sub(WEEK).unwrap_or(Timestamp::MIN);
-    client.execute(sql!("rejected_expire"), &[&oldest]).await?;
+    Lease::of(pool).await?.query(sql!("rejected_expire"), &[&oldest]).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Pool;
 
-use super::StoreError;
+use super::{StoreError, lease::Lease};
 
 /// Contacts and events that a datasource holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,6 @@ pub struct Totals {
 /// # Errors
 /// [`StoreError`] when the database cannot be asked.
 pub async fn read(pool: &Pool, project: i64, datasource: i64) -> Result<Totals, StoreError> {
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(sql!("datasource_totals")).await?;
-    let row = client.query_one(&statement, &[&project, &datasource]).await?;
+    let row = Lease::of(pool).await?.one(sql!("datasource_totals"), &[&project, &datasource]).await?;
     Ok(Totals { events: row.get(0), contacts: row.get(1) })
 }

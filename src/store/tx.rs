@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio_postgres::{Client, Row, ToStatement, Transaction, types::ToSql};
+use tokio_postgres::{Client, Row, ToStatement, Transaction, error::SqlState, types::ToSql};
 
 use super::StoreError;
 
@@ -91,16 +91,42 @@ impl<'c> Tx<'c> {
     }
 }
 
-/// Asks what became of transaction `xid` of the current cluster.
+/// What only a certain lot left behind, to recognise its transaction by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trace {
+    /// Its transaction.
+    pub xid: i64,
+    /// Its epoch.
+    pub epoch: i32,
+    /// The project of one of its rows in `lot`.
+    pub project: i64,
+    /// The first event id of that row, which nobody else was ever given.
+    pub first_id: i64,
+}
+
+/// Asks what became of the transaction that left `trace`.
+///
+/// The status alone is not enough: after a crash PostgreSQL may issue a transaction id again that it had issued before without
+/// writing anything down, and `committed` would be said of somebody else. The row of the lot is the proof. It is looked for after
+/// the status was asked, or a commit in between would be missed.
 ///
 /// # Errors
-/// [`StoreError`] when the server cannot be asked; an id that the cluster never issued is an error as well.
-pub async fn fate(client: &Client, xid: i64) -> Result<Fate, StoreError> {
-    let row = client.query_one(sql!("tx_fate"), &[&xid.to_string()]).await?;
-    Ok(match row.get::<_, Option<&str>>(0) {
-        Some("committed") => Fate::Committed,
-        Some("aborted") => Fate::Aborted,
-        Some("in progress") => Fate::Running,
-        _ => Fate::Unknown,
-    })
+/// [`StoreError`] when the server cannot be asked.
+pub async fn fate(client: &Client, trace: &Trace) -> Result<Fate, StoreError> {
+    let xid = trace.xid.to_string();
+    let status = match client.query_one(sql!("tx_fate"), &[&xid]).await {
+        Ok(row) => row.get::<_, Option<String>>(0),
+        // An id that the cluster has yet to issue was lost in a crash, and its transaction with it.
+        Err(error) if error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) => Some("aborted".into()),
+        Err(error) => return Err(error.into()),
+    };
+    let fate = match status.as_deref() {
+        Some("aborted") => return Ok(Fate::Aborted),
+        Some("in progress") => return Ok(Fate::Running),
+        Some(_) => Fate::Aborted,
+        None => Fate::Unknown,
+    };
+    let proof: [&(dyn ToSql + Sync); 4] = [&trace.project, &trace.epoch, &xid, &trace.first_id];
+    let there = client.query_opt(sql!("tx_proof"), &proof).await?.is_some();
+    Ok(if there { Fate::Committed } else { fate })
 }

@@ -4,7 +4,7 @@ use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
-use super::StoreError;
+use super::{StoreError, lease::Lease};
 
 /// What was asked of one datasource within one minute, or in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,9 +75,7 @@ pub async fn add(pool: &Pool, gathered: &[(UsageKey, Usage)]) -> Result<(), Stor
         &time(|usage| usage.last_contact_at),
         &time(|usage| usage.last_event_at),
     ];
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(sql!("usage_add")).await?;
-    client.execute(&statement, &values).await?;
+    Lease::of(pool).await?.query(sql!("usage_add"), &values).await?;
     Ok(())
 }
 
@@ -86,9 +84,7 @@ pub async fn add(pool: &Pool, gathered: &[(UsageKey, Usage)]) -> Result<(), Stor
 /// # Errors
 /// [`StoreError`] when the database cannot be asked.
 pub async fn read(pool: &Pool, datasource: i64) -> Result<Usage, StoreError> {
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(sql!("usage_read")).await?;
-    let row = client.query_opt(&statement, &[&datasource]).await?;
+    let row = Lease::of(pool).await?.first(sql!("usage_read"), &[&datasource]).await?;
     Ok(row.map_or_else(Usage::default, |row| Usage {
         calls_success: row.get(0),
         calls_failures: row.get(1),

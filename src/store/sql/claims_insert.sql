@@ -1,4 +1,4 @@
--- lots.rs::claim: claim event ids, in key order so that two lanes cannot deadlock; answers the positions that were won
+-- lots.rs::claim: claim event ids, in key order so that two lanes cannot deadlock; answers the keys that were won
 with wanted as materialized (
     select * from unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::timestamptz[]) with ordinality
         as t(datasource_id, claim, content, given_date, n)

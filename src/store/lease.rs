@@ -1,0 +1,72 @@
+//! A pooled connection that cannot be waited for without end.
+//!
+//! `statement_timeout` is kept by the server, which may be what is frozen; so every statement has a limit here as well, and a
+//! connection that met a failure which ends connections does not go back to its pool.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool};
+use tokio::time::timeout;
+use tokio_postgres::{Row, types::ToSql};
+
+use super::StoreError;
+
+/// How long one statement may take, its preparation included.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// A connection on loan from a pool.
+pub(super) struct Lease {
+    /// Always there until the lease is dropped.
+    object: Option<Object>,
+    spoiled: bool,
+}
+
+impl Lease {
+    /// Takes a connection; the pool itself gives up after its own limits.
+    pub(super) async fn of(pool: &Pool) -> Result<Self, StoreError> {
+        Ok(Self { object: Some(pool.get().await?), spoiled: false })
+    }
+
+    /// Runs a named statement, prepared once a connection, and answers its rows.
+    pub(super) async fn query(
+        &mut self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, StoreError> {
+        let Some(client) = &self.object else { return Err(StoreError::TimedOut(LIMIT)) };
+        let work = async {
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query(&statement, parameters).await?)
+        };
+        let outcome = timeout(LIMIT, work).await.unwrap_or(Err(StoreError::TimedOut(LIMIT)));
+        self.spoiled |= outcome.as_ref().is_err_and(StoreError::ends_connection);
+        outcome
+    }
+
+    /// As [`Lease::query`], for a statement that gives one row at the most.
+    pub(super) async fn first(
+        &mut self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, parameters).await?.into_iter().next())
+    }
+
+    /// As [`Lease::query`], for a statement that always gives a row.
+    pub(super) async fn one(
+        &mut self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, StoreError> {
+        let row = self.first(sql, parameters).await?;
+        row.ok_or_else(|| StoreError::Content("a statement that always gives a row gave none".into()))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.object.take().filter(|_| self.spoiled) {
+            drop(Object::take(object));
+        }
+    }
+}
