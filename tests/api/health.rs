@@ -43,17 +43,20 @@ async fn a_database_without_its_migrations_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_draining_server_is_not_ready_but_answers() {
+async fn a_server_about_to_end_is_not_ready_but_serves_until_it_drains() {
     let database = TestDatabase::create().await;
     let house = TestHouse::start(&database).await;
     let inlet = house.inlet().await;
-    house.state.traffic.drain();
+    house.state.traffic.leave();
     let ready = ask(&house, "/health/ready").await;
     assert_eq!((ready.status, ready.code().as_str()), (503, "draining"));
     assert_eq!(ask(&house, "/health/live").await.status, 200);
     let body = json!([{"_user_id": "u"}]);
     let pushed = house.post(&inlet.token, &inlet.path("/stream/contacts"), &body).await;
     assert_eq!((pushed.status, pushed.header("connection")), (202, "close"));
+    house.state.traffic.drain();
+    let refused = house.post(&inlet.token, &inlet.path("/stream/contacts"), &body).await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "draining"));
     house.stop().await;
 }
 

@@ -94,11 +94,10 @@ async fn a_project_has_overrides_of_its_own() {
     let mut seen: Vec<_> = answers.iter().map(|reply| (reply.status, said(reply).limit)).collect();
     seen.sort_unstable();
     assert_eq!(seen, [(404, 2), (404, 2), (429, 2)]);
-    assert_eq!(
-        said(&house.get(&inlet.token, &inlet.path("/stream")).await).limit,
-        6_000,
-        "not the datasource's"
-    );
+    let inherited = said(&house.get(&inlet.token, &inlet.path("/stream")).await);
+    assert_eq!((inherited.limit, inherited.remaining), (2, 1), "the datasource's default, in a budget of its own");
+    house.limit(&inlet.datasource, "meta", 30).await;
+    assert_eq!(said(&house.get(&inlet.token, &inlet.path("/stream")).await).limit, 30);
     house.stop().await;
 }
 
