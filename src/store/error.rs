@@ -116,6 +116,9 @@ impl From<tokio_postgres::Error> for StoreError {
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("PostgreSQL answered {} {}: {}", db.severity(), db.code().code(), db.message()),
-        None => error.to_string(),
+        None => {
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+            format!("{error}{}", cause.unwrap_or_default())
+        }
     }
 }
