@@ -1,10 +1,12 @@
-//! The store, against PostgreSQL.
+//! The store and the writer, against PostgreSQL.
 
 // clippy.toml allows these inside test functions only, and tests have helpers too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "../support/mod.rs"]
 mod support;
+
+mod station;
 
 mod managed;
 
@@ -13,3 +15,27 @@ mod managed_crash;
 mod managed_place;
 
 mod shared;
+
+mod sql;
+
+mod schema;
+
+mod partitions;
+
+mod epoch;
+
+mod commit;
+
+mod poison;
+
+mod overlap;
+
+mod unchanged;
+
+mod writer;
+
+mod restart;
+
+mod keyring;
+
+mod ledger;
