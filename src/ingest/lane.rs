@@ -16,8 +16,9 @@ use crate::{
     store::{
         Failure, Role, StoreError,
         lane::Lane as Connection,
+        lots::{self, Mark},
         partitions,
-        tx::{Fate, Tx, fate},
+        tx::{Fate, Tx},
     },
     telemetry::{self, Counter, Histogram},
 };
@@ -39,7 +40,7 @@ enum Trouble {
     /// Before the commit was sent: nothing is stored.
     Before(StoreError),
     /// The commit was sent, and no answer came.
-    During { xid: i64, epoch: i32, written: Written, now: Timestamp },
+    During { mark: Mark, written: Written },
 }
 
 impl Lane {
@@ -101,9 +102,10 @@ impl Lane {
                     answer(&part, receipts.into_iter().map(Ok));
                     continue;
                 }
-                Err(Trouble::During { xid, epoch, written, now }) => {
-                    let outcome = self.resolve(xid, epoch).await;
-                    answer_all(&part, outcome.map(|()| receipts_of(&part, epoch, written, now)));
+                Err(Trouble::During { mark, written }) => {
+                    let outcome = self.resolve(mark).await;
+                    let receipts = |()| receipts_of(&part, mark.epoch, written, mark.received_at);
+                    answer_all(&part, outcome.map(receipts));
                     continue;
                 }
                 Err(Trouble::Before(error)) => error,
@@ -168,7 +170,7 @@ impl Lane {
             .map_err(|_| Trouble::Before(StoreError::TimedOut(options.statements)))?
             .map_err(Trouble::Before)?;
         let committed = timeout(options.commit, tx.commit()).await;
-        let outcome = self.judge_commit(committed, written, epoch, now);
+        let outcome = self.judge_commit(committed, written);
         let spent = Duration::from_nanos(shared.clock.monotonic().saturating_sub(began));
         let ending = if outcome.is_ok() { "committed" } else { "failed" };
         metrics::counter!(Counter::Lots.name(), "outcome" => ending).increment(1);
@@ -182,8 +184,6 @@ impl Lane {
         &mut self,
         committed: Result<Result<(), StoreError>, tokio::time::error::Elapsed>,
         written: Written,
-        epoch: i32,
-        now: Timestamp,
     ) -> Result<Written, Trouble> {
         let answered = match committed {
             Ok(Ok(())) => return Ok(written),
@@ -192,11 +192,11 @@ impl Lane {
             Ok(Err(error)) if !error.ends_connection() => Some(error),
             Ok(Err(_)) | Err(_) => None,
         };
-        match (answered, written.xid) {
+        match (answered, written.mark) {
             (Some(error), _) => Err(Trouble::Before(error)),
-            (None, Some(xid)) => {
+            (None, Some(mark)) => {
                 self.disconnect();
-                Err(Trouble::During { xid, epoch, written, now })
+                Err(Trouble::During { mark, written })
             }
             // Nothing was written, so there is nothing whose fate could be in doubt.
             (None, None) => {
@@ -207,11 +207,11 @@ impl Lane {
     }
 
     /// Finds out what became of a commit that was never answered.
-    async fn resolve(&mut self, xid: i64, epoch: i32) -> Result<(), Refused> {
+    async fn resolve(&mut self, mark: Mark) -> Result<(), Refused> {
         let limit = self.shared.options.fate;
         let ask = async {
             loop {
-                match self.ask(xid, epoch).await {
+                match self.ask(mark).await {
                     Ok(Some(outcome)) => return outcome,
                     Ok(None) => {}
                     Err(error) => {
@@ -233,13 +233,13 @@ impl Lane {
     }
 
     /// Asks once; `None` while the transaction still runs.
-    async fn ask(&mut self, xid: i64, epoch: i32) -> Result<Option<Result<(), Refused>>, StoreError> {
+    async fn ask(&mut self, mark: Mark) -> Result<Option<Result<(), Refused>>, StoreError> {
         let connection = self.connect().await?;
-        if connection.epoch() != epoch {
+        if connection.epoch() != mark.epoch {
             // Another cluster answers: the same number means another transaction there.
             return Ok(Some(Err(Refused::OutcomeUnknown)));
         }
-        Ok(match fate(&connection.client, xid).await? {
+        Ok(match lots::fate(&connection.client, mark).await? {
             Fate::Committed => Some(Ok(())),
             Fate::Aborted => Some(Err(Refused::Unavailable)),
             Fate::Running => None,

@@ -20,7 +20,7 @@ use crate::{
         StoreError,
         contacts::{self, ContactKey, ContactRow},
         lane::Statements,
-        lots::{self, ClaimKey, Content, Kind, LogRow, LotRow},
+        lots::{self, ClaimKey, Content, Kind, LogRow, LotRow, Mark},
         tx::Tx,
     },
 };
@@ -45,8 +45,8 @@ pub(super) struct Setting<'a> {
 pub(super) struct Written {
     /// Outcomes per batch.
     pub(super) outcomes: Vec<Vec<Outcome>>,
-    /// The transaction; `None` where nothing had to be written.
-    pub(super) xid: Option<i64>,
+    /// What the commit is known by; `None` where nothing had to be written.
+    pub(super) mark: Option<Mark>,
     /// Position of the lot in the stream.
     pub(super) position: i64,
     /// Last id per datasource.
@@ -292,8 +292,9 @@ async fn append(
     let statements = setting.statements;
     if rows.is_empty() {
         let position = lots::newest_visible(tx, statements).await?;
-        return Ok(Written { outcomes, xid: None, position, last_ids: HashMap::new() });
+        return Ok(Written { outcomes, mark: None, position, last_ids: HashMap::new() });
     }
+    let project = rows[0].0.project;
     let order = order(&rows, setting.first_id);
     let last_ids = order.iter().map(|lot| (lot.datasource, lot.last_id)).collect();
     let rows: Vec<LogRow<'_>> = rows.into_iter().map(|(row, _)| row).collect();
@@ -302,7 +303,9 @@ async fn append(
         lots::append(tx, statements, setting.first_id, &rows, setting.now),
         lots::order(tx, statements, setting.epoch, &order, setting.now),
     )?;
-    Ok(Written { outcomes, xid: Some(xid), position: xid, last_ids })
+    let (epoch, first_id, received_at) = (setting.epoch, setting.first_id, setting.now);
+    let mark = Mark { xid, epoch, project, first_id, received_at };
+    Ok(Written { outcomes, mark: Some(mark), position: xid, last_ids })
 }
 
 /// One lot per datasource over rows that are grouped by it.

@@ -2,10 +2,14 @@
 
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
-use tokio_postgres::Row;
+use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
-use super::{StoreError, lane::Statements, tx::Tx};
+use super::{
+    StoreError,
+    lane::Statements,
+    tx::{self, Fate, Tx},
+};
 
 /// A claim on an event id of a datasource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -201,6 +205,40 @@ pub async fn xid(tx: &Tx<'_>, statements: &Statements) -> Result<i64, StoreError
 /// As [`Tx::query`].
 pub async fn newest_visible(tx: &Tx<'_>, statements: &Statements) -> Result<i64, StoreError> {
     single(tx.query(&statements.snapshot_newest, &[]).await?)
+}
+
+/// What a commit that got no answer is known by.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    /// The transaction.
+    pub xid: i64,
+    /// The epoch it belongs to.
+    pub epoch: i32,
+    /// Project of its first lot.
+    pub project: i64,
+    /// First id of its first lot.
+    pub first_id: i64,
+    /// When it was written.
+    pub received_at: Timestamp,
+}
+
+/// What became of a commit that got no answer.
+///
+/// Its transaction id alone is no proof: after a crash the same cluster gives out again the ids whose traces had not
+/// reached the disk. So `Committed` is believed only where the lot is there as well; it is looked for in a statement of its
+/// own, because one that began before the commit would not see it.
+///
+/// # Errors
+/// As [`tx::fate`].
+pub async fn fate(client: &Client, mark: Mark) -> Result<Fate, StoreError> {
+    let fate = tx::fate(client, mark.xid).await?;
+    if fate != Fate::Committed {
+        return Ok(fate);
+    }
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+        [&mark.project, &mark.epoch, &mark.xid.to_string(), &mark.first_id, &mark.received_at];
+    let ours: bool = client.query_one(sql!("lot_exists"), &values).await?.get(0);
+    Ok(if ours { Fate::Committed } else { Fate::Aborted })
 }
 
 fn single(rows: Vec<Row>) -> Result<i64, StoreError> {
