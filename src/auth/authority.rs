@@ -103,17 +103,20 @@ impl Authority {
         let mut horizon = self.inner.horizon.lock().await;
         let mut found = changes::since(&self.inner.pool, *horizon).await?;
         if found.horizon < *horizon {
-            // Transaction ids went back: this is another cluster, so nothing known so far can be trusted.
+            // Transaction ids went back: this is another cluster, or one that crashed, so all is learned anew.
             found = changes::since(&self.inner.pool, 0).await?;
-            self.inner.keyring.clear();
-            self.inner.directory.store(Arc::new(Directory::new(&found.organization)));
-        }
-        self.inner.keyring.apply(&found.keys);
-        let known = self.inner.directory.load();
-        if known.concerns(&found) {
-            let mut next = Directory::clone(&known);
-            next.apply(&found);
-            self.inner.directory.store(Arc::new(next));
+            let mut anew = Directory::new(&found.organization);
+            anew.apply(&found);
+            self.inner.keyring.replace(&found.keys);
+            self.inner.directory.store(Arc::new(anew));
+        } else {
+            self.inner.keyring.apply(&found.keys);
+            let known = self.inner.directory.load();
+            if known.concerns(&found) {
+                let mut next = Directory::clone(&known);
+                next.apply(&found);
+                self.inner.directory.store(Arc::new(next));
+            }
         }
         *horizon = found.horizon;
         self.inner.polled_at.store(self.inner.clock.monotonic(), Ordering::Relaxed);

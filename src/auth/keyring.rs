@@ -58,10 +58,17 @@ impl Keyring {
         }
     }
 
-    /// Forgets every key; for a cluster that was replaced under a running server.
-    pub(super) fn clear(&self) {
-        for shard in &self.shards {
-            shard.store(Arc::new(Shard::new()));
+    /// Knows these keys and no others, for a cluster that was replaced under a running server. A key that is in both is
+    /// live at every moment.
+    pub(super) fn replace(&self, rows: &[KeyRow]) {
+        let mut shards = vec![Shard::new(); self.shards.len()];
+        for row in rows {
+            if let Some(key) = key_of(row) {
+                shards[usize::from(row.hash[0])].insert(row.hash, Arc::new(key));
+            }
+        }
+        for (shard, next) in self.shards.iter().zip(shards) {
+            shard.store(Arc::new(next));
         }
     }
 }
@@ -117,6 +124,27 @@ mod tests {
         keyring.apply(&[row(1, true)]);
         assert!(keyring.get(&[1; 32]).is_none());
         assert!(keyring.get(&[2; 32]).is_some());
+    }
+
+    #[test]
+    fn a_replaced_ring_knows_the_new_keys_alone() {
+        let keyring = Keyring::new();
+        keyring.apply(&[row(1, false), row(2, false)]);
+        keyring.replace(&[row(2, false), row(3, false), row(4, true)]);
+        assert_eq!(keyring.len(), 2);
+        assert!(keyring.get(&[1; 32]).is_none() && keyring.get(&[3; 32]).is_some());
+    }
+
+    #[test]
+    fn a_key_that_stays_is_live_while_the_ring_is_replaced() {
+        let keyring = Keyring::new();
+        keyring.apply(&[row(1, false)]);
+        std::thread::scope(|threads| {
+            let replacing = threads.spawn(|| (0..200).for_each(|_| keyring.replace(&[row(1, false)])));
+            while !replacing.is_finished() {
+                assert!(keyring.get(&[1; 32]).is_some());
+            }
+        });
     }
 
     #[test]
