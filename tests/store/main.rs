@@ -39,3 +39,7 @@ mod restart;
 mod keyring;
 
 mod ledger;
+
+mod accepted;
+
+mod reissued;

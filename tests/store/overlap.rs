@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use super::station::{Answer, Station, contacts, count, events, numbered, rows, until};
 use crate::support::postgres::TestDatabase;
 
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 60;
 const IDS: usize = 100;
 
 /// Each batch is a lot of its own, and two are written at a time.
