@@ -144,9 +144,11 @@ impl Queue {
     pub(super) async fn take(&self) -> Option<Vec<Arc<Job>>> {
         loop {
             let woken = self.wake.notified();
+            // Let go of after the lock, which the room of a batch takes when it is given back.
+            let mut left = Vec::new();
             {
                 let mut state = self.state.lock();
-                let lot = take_lot(&mut state, self.bounds);
+                let lot = take_lot(&mut state, self.bounds, &mut left);
                 if !lot.is_empty() {
                     if !state.turns.is_empty() {
                         self.wake.notify_one();
@@ -158,6 +160,7 @@ impl Queue {
                     return None;
                 }
             }
+            drop(left);
             woken.await;
         }
     }
@@ -165,7 +168,8 @@ impl Queue {
     /// Answers everything that waits.
     pub(super) fn refuse_all(&self, answer: &Result<Receipt, Refused>) {
         loop {
-            let lot = take_lot(&mut self.state.lock(), self.bounds);
+            let mut left = Vec::new();
+            let lot = take_lot(&mut self.state.lock(), self.bounds, &mut left);
             if lot.is_empty() {
                 return;
             }
@@ -193,7 +197,8 @@ impl Queue {
     }
 }
 
-fn take_lot(state: &mut State, bounds: Bounds) -> Vec<Arc<Job>> {
+/// Takes a lot. Batches whose senders gave up go to `left`, for the caller to drop without the lock.
+fn take_lot(state: &mut State, bounds: Bounds, left: &mut Vec<Arc<Job>>) -> Vec<Arc<Job>> {
     let (mut lot, mut items, mut bytes) = (Vec::new(), 0, 0);
     while let Some(datasource) = state.turns.front().copied() {
         let Some(share) = state.shares.get_mut(&datasource) else {
@@ -212,10 +217,14 @@ fn take_lot(state: &mut State, bounds: Bounds) -> Vec<Arc<Job>> {
         if !share.waiting.is_empty() {
             state.turns.push_back(datasource);
         }
-        if let Some(job) = job.filter(|job| job.take()) {
-            items += job.work.len();
-            bytes += job.room.bytes();
-            lot.push(job);
+        match job {
+            Some(job) if job.take() => {
+                items += job.work.len();
+                bytes += job.room.bytes();
+                lot.push(job);
+            }
+            Some(job) => left.push(job),
+            None => {}
         }
     }
     lot

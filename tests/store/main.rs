@@ -1,4 +1,4 @@
-//! The store, against PostgreSQL.
+//! The store and the writer, against PostgreSQL.
 
 // clippy.toml allows these inside test functions only, and tests have helpers too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
@@ -8,6 +8,8 @@ mod support;
 
 mod columns;
 
+mod station;
+
 mod managed;
 
 mod managed_crash;
@@ -15,3 +17,31 @@ mod managed_crash;
 mod managed_place;
 
 mod shared;
+
+mod sql;
+
+mod schema;
+
+mod partitions;
+
+mod epoch;
+
+mod commit;
+
+mod poison;
+
+mod overlap;
+
+mod unchanged;
+
+mod writer;
+
+mod restart;
+
+mod keyring;
+
+mod ledger;
+
+mod accepted;
+
+mod reissued;

@@ -19,7 +19,8 @@ use crate::support::postgres::{connect, private_folder, private_options, private
 /// Names the data directory to the process that [`runs_a_server_until_killed`] is.
 const DIR: &str = "TIDEGATE_TEST_SERVER_DIR";
 
-fn postmaster(data_dir: &Path) -> Pid {
+/// The postmaster of a data directory.
+pub fn postmaster(data_dir: &Path) -> Pid {
     let text = fs::read_to_string(data_dir.join("pg/postmaster.pid")).unwrap();
     Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
 }
@@ -49,7 +50,7 @@ async fn replaced(server: &Managed, data_dir: &Path, killed: Pid) {
 /// A process of ours that runs the server of a data directory and is killed without warning.
 fn killed_owner(data_dir: &Path) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "managed_crash::runs_a_server_until_killed", "--nocapture"])
+        .args(["--exact", "managed_crash::runs_a_server_until_killed", "--nocapture"])
         .env(DIR, data_dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -61,10 +62,10 @@ fn killed_owner(data_dir: &Path) {
     child.wait().unwrap();
 }
 
+/// A process of its own, started and killed by other tests; without [`DIR`] in its environment it has nothing to do.
 #[tokio::test]
-#[ignore = "a process of its own, started and killed by other tests"]
 async fn runs_a_server_until_killed() {
-    let data_dir = std::env::var_os(DIR).expect("set by the test that starts this one");
+    let Some(data_dir) = std::env::var_os(DIR) else { return };
     let server = open(&guardian::options(Path::new(&data_dir)), Role::Owner).await.unwrap();
     println!("it runs");
     std::future::pending::<()>().await;

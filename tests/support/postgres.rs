@@ -131,7 +131,7 @@ async fn template() -> String {
 }
 
 /// Brings an empty database to the schema, with partitions for today and the days around it, as a server's start does.
-async fn migrate(config: &Config) {
+pub async fn migrate(config: &Config) {
     let database = Database::new(config.clone());
     schema::migrate(&database).await.unwrap();
     let now = SystemClock::shared().now();

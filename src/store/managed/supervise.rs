@@ -7,7 +7,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
 
-use super::{PORT, error::ManagedError, ground::Ground, postmaster::Postmaster, start};
+use super::{PORT, error::ManagedError, ground::Ground, postmaster::Postmaster, process, start};
 
 /// How often the socket and the log are looked at.
 const ROUND: Duration = Duration::from_secs(5);
@@ -47,7 +47,10 @@ pub async fn watch(
         if since.elapsed() > STEADY {
             pause = FIRST_PAUSE;
         }
-        let Some(next) = revive(&ground, &mut stop, &mut pause).await else { return Ok(()) };
+        let Some(next) = revive(&ground, &mut stop, &mut pause).await else {
+            // A start that was broken off has told its server to stop; whoever asked for the end waits for it.
+            return process::evict(&ground.place.cluster).await;
+        };
         postmaster = next;
     }
 }

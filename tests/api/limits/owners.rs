@@ -95,7 +95,11 @@ async fn a_project_has_overrides_of_its_own() {
     seen.sort_unstable();
     assert_eq!(seen, [(404, 2), (404, 2), (429, 2)]);
     let inherited = said(&house.get(&inlet.token, &inlet.path("/stream")).await);
-    assert_eq!((inherited.limit, inherited.remaining), (2, 1), "the datasource's default, in a budget of its own");
+    assert_eq!(
+        (inherited.limit, inherited.remaining),
+        (2, 1),
+        "the datasource's default, in a budget of its own"
+    );
     house.limit(&inlet.datasource, "meta", 30).await;
     assert_eq!(said(&house.get(&inlet.token, &inlet.path("/stream")).await).limit, 30);
     house.stop().await;

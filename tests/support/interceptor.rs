@@ -1,0 +1,153 @@
+//! A proxy before PostgreSQL that can be unkind at one exact moment: when a client sends `COMMIT`.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UnixStream},
+    sync::watch,
+    task::JoinHandle,
+};
+use tokio_postgres::{
+    Config,
+    config::{Host, SslMode},
+};
+
+/// `COMMIT` as a simple query: the type, the length of 11 bytes, the text and its end.
+const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
+
+/// What happens to a connection that sends `COMMIT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCommit {
+    /// It goes through, and so does its answer.
+    Forward,
+    /// The server gets it and answers; the client never hears of it.
+    CutAnswer,
+    /// The server never gets it: both sides are cut.
+    CutBefore,
+    /// The server never gets it and is not told that the client is gone, until the proxy is set to something else.
+    Hold,
+}
+
+/// How the proxy behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Mood {
+    /// What happens at the next `COMMIT`; the ones after it go through again.
+    pub on_commit: OnCommit,
+    /// Whether connections are taken. Without, existing ones are cut as well.
+    pub open: bool,
+    /// Whether connections are still taken after a `COMMIT` was not forwarded or not answered.
+    pub open_afterwards: bool,
+}
+
+/// What a kind proxy does.
+pub const KIND: Mood = Mood { on_commit: OnCommit::Forward, open: true, open_afterwards: true };
+
+/// The proxy; ends when it is dropped.
+pub struct Proxy {
+    /// How to connect through it.
+    pub config: Config,
+    mood: Arc<watch::Sender<Mood>>,
+    cuts: Arc<AtomicUsize>,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.set(Mood { open: false, ..KIND });
+    }
+}
+
+impl Proxy {
+    /// One before the server of `config`, which is reached by its socket.
+    pub async fn before(config: &Config) -> Self {
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let Some(Host::Unix(folder)) = config.get_hosts().first() else { panic!("not a socket") };
+        let socket = folder.join(format!(".s.PGSQL.{port}"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut through = Config::new();
+        through.host("127.0.0.1").port(listener.local_addr().unwrap().port()).ssl_mode(SslMode::Disable);
+        through.user(config.get_user().unwrap()).dbname(config.get_dbname().unwrap());
+        let (mood, cuts) = (Arc::new(watch::channel(KIND).0), Arc::new(AtomicUsize::new(0)));
+        let accepting = tokio::spawn(accept(listener, socket, mood.clone(), cuts.clone()));
+        Self { config: through, mood, cuts, accepting }
+    }
+
+    /// Changes how it behaves.
+    pub fn set(&self, mood: Mood) {
+        self.mood.send_replace(mood);
+    }
+
+    /// How often a `COMMIT` was not forwarded or not answered.
+    pub fn cuts(&self) -> usize {
+        self.cuts.load(Ordering::SeqCst)
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    socket: PathBuf,
+    mood: Arc<watch::Sender<Mood>>,
+    cuts: Arc<AtomicUsize>,
+) {
+    loop {
+        let (client, _) = listener.accept().await.unwrap();
+        if !mood.borrow().open {
+            continue;
+        }
+        if let Ok(server) = UnixStream::connect(&socket).await {
+            tokio::spawn(carry(client, server, mood.clone(), cuts.clone()));
+        }
+    }
+}
+
+/// Carries bytes both ways until either side ends, the proxy closes, or a `COMMIT` meets its mood.
+async fn carry(
+    client: TcpStream,
+    server: UnixStream,
+    mood: Arc<watch::Sender<Mood>>,
+    cuts: Arc<AtomicUsize>,
+) {
+    client.set_nodelay(true).unwrap();
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let mut closing = mood.subscribe();
+    let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        tokio::select! {
+            read = from_client.read(&mut asked) => {
+                let Ok(length @ 1..) = read else { return };
+                let message = &asked[..length];
+                // It comes alone in its packet: the driver waits for the answers to what was before.
+                let now = *mood.borrow();
+                if message == COMMIT && now.on_commit != OnCommit::Forward {
+                    mood.send_replace(Mood { on_commit: OnCommit::Forward, open: now.open_afterwards, ..now });
+                    if now.on_commit == OnCommit::CutAnswer {
+                        to_server.write_all(message).await.unwrap();
+                        let unheard = from_server.read(&mut answered).await.unwrap();
+                        assert!(unheard > 0, "the server answers");
+                    }
+                    cuts.fetch_add(1, Ordering::SeqCst);
+                    if now.on_commit == OnCommit::Hold {
+                        drop((from_client, to_client));
+                        drop(mood.subscribe().changed().await);
+                    }
+                    return;
+                }
+                if to_server.write_all(message).await.is_err() { return }
+            }
+            read = from_server.read(&mut answered) => {
+                let Ok(length @ 1..) = read else { return };
+                if to_client.write_all(&answered[..length]).await.is_err() { return }
+            }
+            () = async { drop(closing.wait_for(|mood| !mood.open).await) } => return,
+        }
+    }
+}
