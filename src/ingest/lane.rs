@@ -40,7 +40,7 @@ enum Trouble {
     /// Before the commit was sent: nothing is stored.
     Before(StoreError),
     /// The commit was sent, and no answer came.
-    During { mark: Mark, written: Written },
+    During { mark: Mark, written: Box<Written> },
 }
 
 impl Lane {
@@ -104,7 +104,7 @@ impl Lane {
                 }
                 Err(Trouble::During { mark, written }) => {
                     let outcome = self.resolve(mark).await;
-                    let receipts = |()| receipts_of(&part, mark.epoch, written, mark.received_at);
+                    let receipts = |()| receipts_of(&part, mark.epoch, *written, mark.received_at);
                     answer_all(&part, outcome.map(receipts));
                     continue;
                 }
@@ -196,7 +196,7 @@ impl Lane {
             (Some(error), _) => Err(Trouble::Before(error)),
             (None, Some(mark)) => {
                 self.disconnect();
-                Err(Trouble::During { mark, written })
+                Err(Trouble::During { mark, written: Box::new(written) })
             }
             // Nothing was written, so there is nothing whose fate could be in doubt.
             (None, None) => {
