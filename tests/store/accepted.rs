@@ -51,7 +51,8 @@ fn string() -> impl Strategy<Value = String> {
         4 => any::<String>().prop_map(|text| quote(&text)),
         1 => "[\\x01-\\x7f]{0,12}".prop_map(|text| quote(&text)),
         2 => select(vec![
-            r#""\u0000""#, r#""a\u0000b""#, r#""\ud800""#, r#""\udc00\ud800""#, r#""\ud83d\ude00""#, r#""\uffff\ufffe""#,
+            r#""\u0000""#, r#""a\u0000b""#, r#""\ud800""#, r#""\udc00""#, r#""\ud800x""#,
+            r#""\udc00\ud800""#, r#""\ud83d\ude00""#, r#""\uffff\ufffe""#,
             r#""\u0001\u001f\u007f""#, r#""\\u0000""#, r#""\u005cu0000""#, r#""\"\/\b\f\n\r\t""#, "\"\u{10ffff}\"",
             "\"\u{feff}\u{202e}\u{200b}\"", "\"e\u{301}\"", "\"\u{e9}\"", r#""""#,
         ])
@@ -193,7 +194,6 @@ fn run<S: Strategy<Value = String>>(
     result.unwrap();
     let stored = runtime.block_on(rows(&client, "event"));
     assert!(stored > i64::from(CASES), "only {stored} items passed: the generators are too wild");
-    println!("{stored}");
 }
 
 async fn store(station: &Station, datasource: i64, work: Work) -> Result<Receipt, TestCaseError> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tidegate::ingest::{Options, Outcome, Work};
 use tokio_postgres::Client;
 
-use super::station::{Answer, Station, contacts, count, events, numbered, rows, until};
+use super::station::{Answer, Station, contacts, count, deletions, events, numbered, rows, until};
 use crate::support::postgres::TestDatabase;
 
 const ROUNDS: usize = 60;
@@ -86,6 +86,34 @@ async fn contacts_with_the_same_ids_are_made_once() {
     assert_eq!(rows(&client, "contact").await, (ROUNDS / 2 * IDS) as i64);
     let created = "select count(*) from event where type = 'contact.created'";
     assert_eq!(count(&client, created, &[]).await, (ROUNDS / 2 * IDS) as i64);
+    assert_eq!(deadlocks(&client).await, 0);
+}
+
+/// A contact may go between being read and being locked.
+#[tokio::test]
+async fn contacts_that_come_and_go_are_counted_right() {
+    let database = TestDatabase::create().await;
+    let client = database.client().await;
+    let station = Station::start(&database.config, two_lanes()).await;
+    let ids = numbered("u", IDS);
+    for round in 0..ROUNDS as u8 {
+        let works = [
+            contacts(ids.clone(), round),
+            deletions(ids.iter().rev().cloned()),
+            contacts(ids.iter().rev().cloned(), round + 100),
+            deletions(ids.clone()),
+        ];
+        let answers = works.map(|work| station.append(work));
+        for answer in futures_util::future::join_all(answers).await {
+            answer.unwrap();
+        }
+    }
+    station.stop().await;
+    let net = "select (select sum(contacts_net) from lot)::bigint - (select count(*) from contact)";
+    assert_eq!(count(&client, net, &[]).await, 0);
+    let log = "select count(*) filter (where type = 'contact.created') - count(*) filter (where type = 'contact.deleted')
+               - (select count(*) from contact) from event";
+    assert_eq!(count(&client, log, &[]).await, 0);
     assert_eq!(deadlocks(&client).await, 0);
 }
 
