@@ -16,7 +16,7 @@ async fn ask(house: &TestHouse, path: &str) -> Reply {
 #[tokio::test]
 async fn readiness_follows_the_store_and_life_does_not() {
     let database = TestDatabase::create().await;
-    let road = Proxy::open(&database).await;
+    let road = Proxy::before(&database.config).await;
     let house = TestHouse::with(Database::new(road.config.clone()), stations(), SystemClock::shared()).await;
     let ready = ask(&house, "/health/ready").await;
     assert_eq!((ready.status, ready.json()), (200, json!({"status": "ready"})));
@@ -102,7 +102,7 @@ async fn what_was_counted_is_written_before_the_end() {
 #[tokio::test]
 async fn keys_hold_while_the_store_is_away() {
     let database = TestDatabase::create().await;
-    let road = Proxy::open(&database).await;
+    let road = Proxy::before(&database.config).await;
     let house = TestHouse::with(Database::new(road.config.clone()), stations(), SystemClock::shared()).await;
     let inlet = house.inlet().await;
     road.close();

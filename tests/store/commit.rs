@@ -10,8 +10,8 @@ use tokio_postgres::Client;
 
 use super::station::{Station, contacts, count, events, one_lane, rows, until};
 use crate::support::{
-    interceptor::{KIND, Mood, OnCommit, Proxy},
     postgres::TestDatabase,
+    proxy::{KIND, Mood, OnCommit, Proxy},
 };
 
 /// `COMMIT` in a failed transaction is answered without an error.

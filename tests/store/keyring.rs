@@ -23,8 +23,8 @@ use tokio_postgres::{Client, Config};
 
 use super::station::{count, until};
 use crate::support::{
-    interceptor::{KIND, Mood, Proxy},
     postgres::{TestDatabase, connect, migrate, private_server},
+    proxy::{KIND, Mood, Proxy},
 };
 
 /// The contract's bound: twice the time between two polls.

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::support::{
     folder::DATA_DIR,
-    interceptor::{KIND, Mood, OnCommit, Proxy},
     postgres::{connect, migrate, private_server, try_connect},
+    proxy::{KIND, Mood, OnCommit, Proxy},
 };
 
 /// Lets the write-ahead log wait for a commit before it goes to disk, as it may on a busy machine at any moment.

@@ -7,9 +7,6 @@ pub mod folder;
 pub mod postgres;
 
 #[allow(dead_code, reason = "each test binary uses its own part")]
-pub mod interceptor;
-
-#[allow(dead_code, reason = "each test binary uses its own part")]
 pub mod house;
 
 #[allow(dead_code, reason = "each test binary uses its own part")]

@@ -1,4 +1,4 @@
-//! A road to the database that a test can cut: at a lane's `COMMIT`, or altogether.
+//! A proxy before PostgreSQL that can be unkind at one exact moment: when a client sends `COMMIT`.
 
 use std::{
     path::PathBuf,
@@ -8,159 +8,156 @@ use std::{
     },
 };
 
-use parking_lot::Mutex;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UnixStream},
     sync::watch,
+    task::JoinHandle,
 };
 use tokio_postgres::{
     Config,
     config::{Host, SslMode},
 };
 
-use super::postgres::TestDatabase;
+/// `COMMIT` as a simple query: the type, the length of 11 bytes, the text and its end.
+const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 
-/// What happens when a lane says `COMMIT`.
+/// What happens to a connection that sends `COMMIT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AtCommit {
-    /// It passes.
-    Pass,
-    /// It never arrives, and the connection ends.
-    Lose,
-    /// It arrives, its answer is lost, and the connection ends.
-    LoseAnswer,
+pub enum OnCommit {
+    /// It goes through, and so does its answer.
+    Forward,
+    /// The server gets it and answers; the client never hears of it.
+    CutAnswer,
+    /// The server never gets it: both sides are cut.
+    CutBefore,
+    /// The server never gets it and is not told that the client is gone, until the proxy is set to something else.
+    Hold,
 }
 
-/// The road to one database.
+/// How the proxy behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Mood {
+    /// What happens at the next `COMMIT`; the ones after it go through again.
+    pub on_commit: OnCommit,
+    /// Whether connections are taken. Without, existing ones are cut as well.
+    pub open: bool,
+    /// Whether connections are still taken after a `COMMIT` was not forwarded or not answered.
+    pub open_afterwards: bool,
+}
+
+/// What a kind proxy does.
+pub const KIND: Mood = Mood { on_commit: OnCommit::Forward, open: true, open_afterwards: true };
+
+/// The proxy; ends when it is dropped.
 pub struct Proxy {
-    /// How to reach the database by this road.
+    /// How to connect through it.
     pub config: Config,
-    road: Arc<Road>,
+    mood: Arc<watch::Sender<Mood>>,
+    cuts: Arc<AtomicUsize>,
+    accepting: JoinHandle<()>,
 }
 
-struct Road {
-    socket: PathBuf,
-    at_commit: Mutex<(AtCommit, bool)>,
-    /// Counts the cuts; odd while the road is closed.
-    cuts: watch::Sender<usize>,
-    commits: AtomicUsize,
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.close();
+    }
 }
 
 impl Proxy {
-    /// Opens a road to a database.
-    pub async fn open(database: &TestDatabase) -> Self {
-        let Some(Host::Unix(folder)) = database.config.get_hosts().first() else { panic!("not a socket") };
-        let port = database.config.get_ports().first().copied().unwrap_or(5432);
+    /// One before the server of `config`, which is reached by its socket.
+    pub async fn before(config: &Config) -> Self {
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let Some(Host::Unix(folder)) = config.get_hosts().first() else { panic!("not a socket") };
+        let socket = folder.join(format!(".s.PGSQL.{port}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut config = Config::new();
-        config.host("127.0.0.1").port(listener.local_addr().unwrap().port()).ssl_mode(SslMode::Disable);
-        config.user(database.config.get_user().unwrap()).dbname(&database.name);
-        let road = Arc::new(Road {
-            socket: folder.join(format!(".s.PGSQL.{port}")),
-            at_commit: Mutex::new((AtCommit::Pass, false)),
-            cuts: watch::Sender::new(0),
-            commits: AtomicUsize::new(0),
-        });
-        let shared = road.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(shared.clone().carry(client));
-            }
-        });
-        Self { config, road }
+        let mut through = Config::new();
+        through.host("127.0.0.1").port(listener.local_addr().unwrap().port()).ssl_mode(SslMode::Disable);
+        through.user(config.get_user().unwrap()).dbname(config.get_dbname().unwrap());
+        let (mood, cuts) = (Arc::new(watch::channel(KIND).0), Arc::new(AtomicUsize::new(0)));
+        let accepting = tokio::spawn(accept(listener, socket, mood.clone(), cuts.clone()));
+        Self { config: through, mood, cuts, accepting }
     }
 
-    /// Decides what happens at a lane's next `COMMIT`; with `close`, the road is closed right after it.
-    pub fn at_commit(&self, what: AtCommit, close: bool) {
-        *self.road.at_commit.lock() = (what, close);
+    /// Changes how it behaves.
+    pub fn set(&self, mood: Mood) {
+        self.mood.send_replace(mood);
     }
 
-    /// Ends every connection and takes no new one.
+    /// Cuts every connection and takes no new one.
     pub fn close(&self) {
-        self.road.close();
+        self.set(Mood { open: false, ..KIND });
     }
 
     /// Takes connections again.
     pub fn reopen(&self) {
-        self.road.cuts.send_if_modified(|cuts| {
-            let closed = *cuts % 2 == 1;
-            *cuts += usize::from(closed);
-            closed
-        });
+        self.set(KIND);
     }
 
-    /// How many times a lane has said `COMMIT`.
-    pub fn commits(&self) -> usize {
-        self.road.commits.load(Ordering::SeqCst)
+    /// How often a `COMMIT` was not forwarded or not answered.
+    pub fn cuts(&self) -> usize {
+        self.cuts.load(Ordering::SeqCst)
     }
 }
 
-impl Road {
-    fn close(&self) {
-        self.cuts.send_if_modified(|cuts| {
-            let open = *cuts % 2 == 0;
-            *cuts += usize::from(open);
-            open
-        });
-    }
-
-    async fn carry(self: Arc<Self>, client: TcpStream) {
-        let mut cuts = self.cuts.subscribe();
-        if *cuts.borrow_and_update() % 2 == 1 {
-            return;
+async fn accept(
+    listener: TcpListener,
+    socket: PathBuf,
+    mood: Arc<watch::Sender<Mood>>,
+    cuts: Arc<AtomicUsize>,
+) {
+    loop {
+        let (client, _) = listener.accept().await.unwrap();
+        if !mood.borrow().open {
+            continue;
         }
-        let Ok(server) = UnixStream::connect(&self.socket).await else { return };
+        if let Ok(server) = UnixStream::connect(&socket).await {
+            tokio::spawn(carry(client, server, mood.clone(), cuts.clone()));
+        }
+    }
+}
+
+/// Carries bytes both ways until either side ends, the proxy closes, or a `COMMIT` meets its mood.
+async fn carry(
+    client: TcpStream,
+    server: UnixStream,
+    mood: Arc<watch::Sender<Mood>>,
+    cuts: Arc<AtomicUsize>,
+) {
+    client.set_nodelay(true).unwrap();
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let mut closing = mood.subscribe();
+    let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
         tokio::select! {
-            _ = cuts.changed() => {}
-            _ = self.relay(client, server) => {}
-        }
-    }
-
-    async fn relay(&self, client: TcpStream, server: UnixStream) -> std::io::Result<()> {
-        let (mut from_client, mut to_client) = client.into_split();
-        let (mut from_server, mut to_server) = server.into_split();
-        let down = async { tokio::io::copy(&mut from_server, &mut to_client).await.map(|_| ()) };
-        let up = async {
-            let mut bytes = Vec::with_capacity(1 << 16);
-            let mut is_lane = None;
-            while from_client.read_buf(&mut bytes).await? > 0 {
-                let is_lane = *is_lane.get_or_insert_with(|| contains(&bytes, b"tidegate-lane"));
-                if is_lane
-                    && contains(&bytes, b"COMMIT\0")
-                    && !self.pass_commit(&bytes, &mut to_server).await?
-                {
-                    return Ok(());
+            read = from_client.read(&mut asked) => {
+                let Ok(length @ 1..) = read else { return };
+                let message = &asked[..length];
+                // It comes alone in its packet: the driver waits for the answers to what was before.
+                let now = *mood.borrow();
+                if message == COMMIT && now.on_commit != OnCommit::Forward {
+                    mood.send_replace(Mood { on_commit: OnCommit::Forward, open: now.open_afterwards, ..now });
+                    if now.on_commit == OnCommit::CutAnswer {
+                        to_server.write_all(message).await.unwrap();
+                        let unheard = from_server.read(&mut answered).await.unwrap();
+                        assert!(unheard > 0, "the server answers");
+                    }
+                    cuts.fetch_add(1, Ordering::SeqCst);
+                    if now.on_commit == OnCommit::Hold {
+                        drop((from_client, to_client));
+                        drop(mood.subscribe().changed().await);
+                    }
+                    return;
                 }
-                to_server.write_all(&bytes).await?;
-                bytes.clear();
+                if to_server.write_all(message).await.is_err() { return }
             }
-            Ok(())
-        };
-        tokio::select! {
-            ended = down => ended,
-            ended = up => ended,
+            read = from_server.read(&mut answered) => {
+                let Ok(length @ 1..) = read else { return };
+                if to_client.write_all(&answered[..length]).await.is_err() { return }
+            }
+            () = async { drop(closing.wait_for(|mood| !mood.open).await) } => return,
         }
     }
-
-    /// Whether the `COMMIT` and the connection go on.
-    async fn pass_commit(
-        &self,
-        bytes: &[u8],
-        server: &mut tokio::net::unix::OwnedWriteHalf,
-    ) -> std::io::Result<bool> {
-        self.commits.fetch_add(1, Ordering::SeqCst);
-        let (what, close) = std::mem::replace(&mut *self.at_commit.lock(), (AtCommit::Pass, false));
-        if what == AtCommit::LoseAnswer {
-            server.write_all(bytes).await?;
-        }
-        if close {
-            self.close();
-        }
-        Ok(what == AtCommit::Pass)
-    }
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
 }

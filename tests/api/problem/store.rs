@@ -10,7 +10,7 @@ use super::check;
 use crate::support::{
     house::{Inlet, Reply, TestHouse, stations},
     postgres::TestDatabase,
-    proxy::{AtCommit, Proxy},
+    proxy::{KIND, Mood, OnCommit, Proxy},
 };
 
 async fn push(house: &TestHouse, inlet: &Inlet) -> Reply {
@@ -53,7 +53,7 @@ pub async fn overloaded() -> Reply {
 /// A house whose road to the database is closed.
 pub async fn unavailable() -> Reply {
     let database = TestDatabase::create().await;
-    let road = Proxy::open(&database).await;
+    let road = Proxy::before(&database.config).await;
     let house = impatient(&road.config, |_| {}).await;
     let inlet = house.inlet().await;
     road.close();
@@ -83,10 +83,10 @@ pub async fn draining() -> Reply {
 /// A commit whose answer is lost, on a road that stays closed.
 pub async fn outcome_unknown() -> Reply {
     let database = TestDatabase::create().await;
-    let road = Proxy::open(&database).await;
+    let road = Proxy::before(&database.config).await;
     let house = impatient(&road.config, |_| {}).await;
     let inlet = house.inlet().await;
-    road.at_commit(AtCommit::LoseAnswer, true);
+    road.set(Mood { on_commit: OnCommit::CutAnswer, open_afterwards: false, ..KIND });
     let reply = push(&house, &inlet).await;
     road.reopen();
     house.state.ingest.connected().await;
@@ -139,26 +139,26 @@ async fn more_items_than_the_queue_holds_are_too_many() {
 #[tokio::test]
 async fn a_lost_answer_to_a_commit_is_found_out() {
     let database = TestDatabase::create().await;
-    let road = Proxy::open(&database).await;
+    let road = Proxy::before(&database.config).await;
     let house = impatient(&road.config, |options| options.ingest.fate = Duration::from_secs(20)).await;
     let inlet = house.inlet().await;
-    road.at_commit(AtCommit::LoseAnswer, false);
+    road.set(Mood { on_commit: OnCommit::CutAnswer, ..KIND });
     let reply = push(&house, &inlet).await;
     assert_eq!((reply.status, reply.outcomes()), (202, vec!["stored".to_owned()]));
-    assert_eq!(stored(&database).await, 1);
+    assert_eq!((road.cuts(), stored(&database).await), (1, 1));
     house.stop().await;
 }
 
 #[tokio::test]
 async fn a_commit_that_never_arrived_stored_nothing() {
     let database = TestDatabase::create().await;
-    let road = Proxy::open(&database).await;
+    let road = Proxy::before(&database.config).await;
     let house = impatient(&road.config, |options| options.ingest.fate = Duration::from_secs(20)).await;
     let inlet = house.inlet().await;
-    road.at_commit(AtCommit::Lose, false);
+    road.set(Mood { on_commit: OnCommit::CutBefore, ..KIND });
     let reply = push(&house, &inlet).await;
     check(&reply, Code::StoreUnavailable);
-    assert_eq!(stored(&database).await, 0);
+    assert_eq!((road.cuts(), stored(&database).await), (1, 0));
     assert_eq!(push(&house, &inlet).await.outcomes(), ["stored"], "the retry is no duplicate");
     house.stop().await;
 }
