@@ -158,8 +158,8 @@ pub enum LogFormat {
 /// The reason when `filter` cannot be read.
 pub fn install_logs(filter: &str, format: LogFormat) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
-    // Below `info` the driver logs the parameters of statements, and those are customers' values.
-    let quiet = "tokio_postgres=info".parse().map_err(|error| format!("{error}"))?;
+    // Below `info` the driver logs the parameters of statements, which are customers' values, and at `info` every notice.
+    let quiet = "tokio_postgres=warn".parse().map_err(|error| format!("{error}"))?;
     let filter = filter.add_directive(quiet);
     let registry = tracing_subscriber::registry().with(filter);
     // A file or a collector would keep the colours as escape codes.

@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     domain::clock::SharedClock,
-    store::{Pool, StoreError, changes},
+    store::{
+        Pool, StoreError,
+        changes::{self, Horizon},
+    },
     telemetry,
 };
 
@@ -50,7 +53,7 @@ struct Inner {
     keyring: Keyring,
     directory: ArcSwap<Directory>,
     /// One poll at a time; holds where the next one starts.
-    horizon: tokio::sync::Mutex<i64>,
+    horizon: tokio::sync::Mutex<Horizon>,
     polled_at: AtomicU64,
 }
 
@@ -60,7 +63,7 @@ impl Authority {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub async fn load(pool: Pool, clock: SharedClock) -> Result<Self, StoreError> {
-        let all = changes::since(&pool, 0).await?;
+        let all = changes::since(&pool, None).await?;
         let mut directory = Directory::new(&all.organization);
         directory.apply(&all);
         let keyring = Keyring::new();
@@ -101,10 +104,8 @@ impl Authority {
     /// [`StoreError`] when the database cannot be read; what was known stays.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let mut horizon = self.inner.horizon.lock().await;
-        let mut found = changes::since(&self.inner.pool, *horizon).await?;
-        if found.horizon < *horizon {
-            // Transaction ids went back: this is another cluster, or one that crashed, so nothing known so far can be trusted.
-            found = changes::since(&self.inner.pool, 0).await?;
+        let found = changes::since(&self.inner.pool, Some(*horizon)).await?;
+        if found.whole {
             let mut directory = Directory::new(&found.organization);
             directory.apply(&found);
             self.inner.directory.store(Arc::new(directory));

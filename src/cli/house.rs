@@ -52,6 +52,7 @@ pub struct House {
     pub state: State,
     server: Server,
     writer: Writer,
+    database: Database,
     meta: Pool,
     authority_options: crate::auth::Options,
     metrics: PrometheusHandle,
@@ -75,7 +76,7 @@ impl House {
         let authority = Authority::load(database.pool(Role::Meta, KEY_CONNECTIONS)?, clock.clone()).await?;
         let probes = database.pool(Role::Read, PROBE_CONNECTIONS)?;
         let (writer, ingest) =
-            Writer::new(options.ingest, database, reads.clone(), clock.clone(), entropy.clone());
+            Writer::new(options.ingest, database.clone(), reads.clone(), clock.clone(), entropy.clone());
         let state = State {
             authority,
             limiter: Limiter::new(clock.clone()),
@@ -90,7 +91,7 @@ impl House {
             traffic: Arc::default(),
         };
         let server = Server::bind(&options.http, state.clone(), metrics.clone())?;
-        Ok(Self { state, server, writer, meta, authority_options: options.authority, metrics })
+        Ok(Self { state, server, writer, database, meta, authority_options: options.authority, metrics })
     }
 
     /// Where the API listens.
@@ -109,7 +110,7 @@ impl House {
     /// # Errors
     /// [`HouseError`] when a task died or a server broke.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), HouseError> {
-        let Self { state, server, writer, meta, authority_options, metrics } = self;
+        let Self { state, server, writer, database, meta, authority_options, metrics } = self;
         let (end_writer, writer_ends) = watch::channel(false);
         let (end_rest, rest_ends) = watch::channel(false);
         let mut writing = tokio::spawn(writer.run(writer_ends));
@@ -124,7 +125,10 @@ impl House {
         spawn("authority", Box::pin(state.authority.clone().run(authority_options, rest_ends.clone())));
         spawn("ledger", Box::pin(state.ledger.clone().run(rest_ends.clone())));
         let clock = state.clock.clone();
-        spawn("upkeep", Box::pin(upkeep::run(state.ingest.clone(), meta, clock, rest_ends.clone())));
+        spawn(
+            "upkeep",
+            Box::pin(upkeep::run(state.ingest.clone(), database, meta, clock, rest_ends.clone())),
+        );
         spawn("sweeper", Box::pin(sweep(state.limiter.clone(), metrics, rest_ends)));
 
         let mut died = None;

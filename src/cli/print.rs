@@ -34,9 +34,9 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, when_empty: &str) {
 /// How to call this program again on the same data, for a line to paste: with the options that chose them.
 pub(super) fn call(global: &Global) -> String {
     let program = quoted(&program());
-    if global.database_url.is_some() {
+    if let Some(url) = &global.database_url {
         // The URL holds a password, which is not to be printed.
-        let given = std::env::var_os("TIDEGATE_DATABASE_URL").is_some();
+        let given = std::env::var("TIDEGATE_DATABASE_URL").is_ok_and(|text| text == url.reveal());
         return if given { program } else { format!("{program} --database-url \"$TIDEGATE_DATABASE_URL\"") };
     }
     if global.data_dir.as_os_str() == DEFAULT_DATA_DIR {

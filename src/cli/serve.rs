@@ -71,8 +71,8 @@ async fn serve(
         () = announced => {}
         () = signalled() => {}
     }
-    tracing::info!("draining; a second signal ends the server at once");
     drop(drain);
+    tracing::info!("draining; a second signal ends the server at once");
     tokio::select! {
         ended = running => ended.context("the server stopped"),
         () = signalled() => anyhow::bail!("ended by a second signal, before everything was answered"),

@@ -93,12 +93,17 @@ fn is_number(text: &str) -> bool {
     digits(whole) && fraction.is_none_or(digits) && exponent.is_none_or(digits)
 }
 
-/// Whether a number's exponent lies within the limit; a number without one does.
+/// Whether a number's exponent lies within the limit, as it is spelled and as it would be with one digit before the point; a
+/// number without one does.
 pub fn exponent_fits(number: &str, caps: &Caps) -> bool {
     match number.split_once(['e', 'E']) {
         Some((_, exponent)) => {
             let magnitude = exponent.trim_start_matches(['-', '+']).trim_start_matches('0');
-            magnitude.is_empty() || magnitude.parse::<u32>().is_ok_and(|size| size <= caps.number_exponent)
+            let spelled =
+                magnitude.is_empty() || magnitude.parse().is_ok_and(|size: u32| size <= caps.number_exponent);
+            // 10e308 is spelled within the limit and means 1e309.
+            let meant = |parts: Parts| (parts.point - 1).unsigned_abs() <= u64::from(caps.number_exponent);
+            spelled && read(number).filter(|parts| !parts.digits.is_empty()).is_none_or(meant)
         }
         None => true,
     }
@@ -187,5 +192,16 @@ mod tests {
     #[case("12345678901234567890123456789012345678901234567890123456789012345", false)]
     fn decimals(#[case] sent: &str, #[case] fine: bool) {
         assert_eq!(decimal(sent, &Caps::default()).is_ok(), fine);
+    }
+
+    #[test]
+    fn an_exponent_counts_as_spelled_and_as_meant() {
+        let fits = |text: &str| exponent_fits(text, &Caps::default());
+        for text in ["1e308", "1e-308", "0e0", "10.0E307", "0.1e-307", "0.0e308", "1"] {
+            assert!(fits(text), "{text}");
+        }
+        for text in ["1e309", "10.0E308", "0.1e-308", "0.0001e310", "1e99999999999"] {
+            assert!(!fits(text), "{text}");
+        }
     }
 }

@@ -248,7 +248,7 @@ pub(super) async fn to_the_end<T: 'static>(
     state: &State,
     work: impl Future<Output = Result<T, Problem>> + 'static,
 ) -> Result<T, Problem> {
-    let in_hand = state.traffic.enter();
+    let in_hand = state.traffic.hold();
     let running = actix_web::rt::spawn(async move {
         let outcome = work.await;
         drop(in_hand);

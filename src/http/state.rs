@@ -81,13 +81,18 @@ impl Traffic {
         self.in_flight.load(Ordering::SeqCst)
     }
 
-    /// Counts a request, or work that outlives one, until the answer is dropped; while the server drains, none is counted any more, or a steady
-    /// stream of refusals would keep it from ending.
+    /// Counts a request until its answer is dropped; while the server drains, none is counted any more, or a steady stream of
+    /// refusals would keep it from ending.
     pub(super) fn enter(self: &Arc<Self>) -> Option<InFlight> {
         // Counted before it is looked: whoever drains sees the count, or we see that the server drains.
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
-        let counted = InFlight(self.clone());
+        let counted = self.hold();
         (!self.is_draining()).then_some(counted)
+    }
+
+    /// Counts work that may outlive the request it came with.
+    pub(super) fn hold(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        InFlight(self.clone())
     }
 }
 

@@ -28,6 +28,9 @@ const TRIES: usize = 10;
 /// Pause between two attempts to connect, and between two questions for the fate of a transaction.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a lane waits for work at a time.
+const GLANCE: Duration = Duration::from_secs(1);
+
 /// A lane and its connection, where it has one.
 pub(super) struct Lane {
     shared: Arc<Shared>,
@@ -62,7 +65,9 @@ impl Lane {
                 continue;
             }
             self.complained = false;
-            let Some(jobs) = self.shared.queue.take().await else { return };
+            // Now and then an idle lane looks whether its connection still lives.
+            let Ok(taken) = timeout(GLANCE, self.shared.queue.take()).await else { continue };
+            let Some(jobs) = taken else { return };
             self.note_waits(&jobs);
             self.settle(jobs).await;
         }

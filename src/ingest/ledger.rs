@@ -166,7 +166,8 @@ impl Ledger {
         }
     }
 
-    /// Writes what was gathered. On failure usage stays in memory, refused items are let go.
+    /// Writes what was gathered. On failure usage stays in memory, refused items are let go and counted. What timed out may have
+    /// been added all the same, and is added again: after an outage usage can be too high.
     ///
     /// # Errors
     /// [`StoreError`] when the database refuses.
@@ -177,8 +178,16 @@ impl Ledger {
             gathered.held = 0;
             (std::mem::take(&mut gathered.usage), std::mem::take(&mut gathered.rejected))
         };
-        let rows: Vec<(UsageKey, Usage)> = usage.into_iter().collect();
-        let mut left = rows.chunks(ROWS_AT_ONCE);
+        let rejected: Vec<RejectedRow> = rejected.into_values().flatten().collect();
+        let written = self.write(usage.into_iter().collect(), &rejected).await;
+        if written.is_err() {
+            telemetry::count(Counter::RejectedDropped, rejected.len() as u64);
+        }
+        written
+    }
+
+    async fn write(&self, usage: Vec<(UsageKey, Usage)>, rejected: &[RejectedRow]) -> Result<(), StoreError> {
+        let mut left = usage.chunks(ROWS_AT_ONCE);
         while let Some(chunk) = left.next() {
             if let Err(error) = usage::add(&self.writes, chunk).await {
                 let mut gathered = self.gathered.lock();
@@ -188,9 +197,8 @@ impl Ledger {
                 return Err(error);
             }
         }
-        let rows: Vec<RejectedRow> = rejected.into_values().flatten().collect();
-        if !rows.is_empty() {
-            rejected::keep(&self.writes, &rows).await?;
+        if !rejected.is_empty() {
+            rejected::keep(&self.writes, rejected).await?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use tokio::{sync::watch, time::timeout};
 use super::handle::Handle;
 use crate::{
     domain::clock::SharedClock,
-    store::{Pool, StoreError, horizon, partitions, rejected},
+    store::{Database, Pool, Role, StoreError, horizon, partitions, rejected},
     telemetry::{self, Gauge},
 };
 
@@ -22,7 +22,13 @@ const LOOKS_A_ROUND: u32 = 60;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Keeps partitions ahead and levels current until `stop` says so.
-pub async fn run(handle: Handle, pool: Pool, clock: SharedClock, mut stop: watch::Receiver<bool>) {
+pub async fn run(
+    handle: Handle,
+    database: Database,
+    pool: Pool,
+    clock: SharedClock,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut look = 0;
@@ -39,7 +45,7 @@ pub async fn run(handle: Handle, pool: Pool, clock: SharedClock, mut stop: watch
             Err(error) => tracing::debug!(%error, "the horizon cannot be read"),
         }
         if look % LOOKS_A_ROUND == 0
-            && let Err(error) = keep_house(&pool, &clock).await
+            && let Err(error) = keep_house(&database, &pool, &clock).await
         {
             tracing::error!(%error, "partitions of the log could not be made ahead, or old rows not be dropped");
         }
@@ -47,14 +53,17 @@ pub async fn run(handle: Handle, pool: Pool, clock: SharedClock, mut stop: watch
     }
 }
 
-async fn keep_house(pool: &Pool, clock: &SharedClock) -> Result<(), StoreError> {
-    let client = pool.get().await?;
-    let made = timeout(PATIENCE, partitions::ensure(&client, clock.now())).await;
-    let made = made.map_err(|_| StoreError::TimedOut(PATIENCE))??;
+async fn keep_house(database: &Database, pool: &Pool, clock: &SharedClock) -> Result<(), StoreError> {
+    // A connection of its own: one that is given up in the middle must not go back to a pool with the lock it holds.
+    let client = database.connect(Role::Meta).await?;
+    let work = async {
+        let made = partitions::ensure(&client, clock.now()).await?;
+        Ok((made, partitions::days_ahead(&client, clock.now()).await?))
+    };
+    let (made, ahead) = timeout(PATIENCE, work).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))?;
     if made > 0 {
         tracing::info!(made, "made partitions of the log");
     }
-    telemetry::gauge(Gauge::PartitionDaysAhead, partitions::days_ahead(&client, clock.now()).await? as f64);
-    drop(client);
+    telemetry::gauge(Gauge::PartitionDaysAhead, ahead as f64);
     rejected::expire(pool, clock.now()).await
 }

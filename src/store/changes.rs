@@ -103,11 +103,25 @@ pub struct KeyRow {
     pub dead: bool,
 }
 
+/// Where a poll stood: a transaction id, and the session that saw it. In another session the id may mean something else, for a
+/// cluster that crashed or was replaced gives ids out again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Horizon {
+    /// Everything below is settled.
+    pub xid: i64,
+    /// The session's process.
+    pub process: i32,
+    /// When the session began.
+    pub began: Timestamp,
+}
+
 /// One poll's findings.
 #[derive(Debug)]
 pub struct Changes {
     /// Where the next poll starts.
-    pub horizon: i64,
+    pub horizon: Horizon,
+    /// Whether these are all there is, and not only what changed.
+    pub whole: bool,
     /// The organization, changed or not.
     pub organization: OrganizationRow,
     /// Projects that changed.
@@ -118,13 +132,16 @@ pub struct Changes {
     pub keys: Vec<KeyRow>,
 }
 
-/// Reads what changed at or after transaction id `since`; 0 reads everything.
+/// Reads what changed since another poll stood, or everything where that was in another session.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be asked or holds what the schema does not allow.
-pub async fn since(pool: &Pool, since: i64) -> Result<Changes, StoreError> {
+pub async fn since(pool: &Pool, since: Option<Horizon>) -> Result<Changes, StoreError> {
     let mut lease = Lease::of(pool).await?;
-    let horizon: i64 = lease.one(sql!("changes_horizon"), &[]).await?.get(0);
+    let now = lease.one(sql!("changes_horizon"), &[]).await?;
+    let horizon = Horizon { xid: now.get(0), process: now.get(1), began: now.get(2) };
+    let same = |then: &Horizon| (then.process, then.began) == (horizon.process, horizon.began);
+    let since = since.filter(|then| same(then) && then.xid <= horizon.xid).map_or(0, |then| then.xid);
     let organization = lease.one(sql!("changes_organization"), &[]).await?;
     let since = since.to_string();
     // Keys first: what a key is bound to is older than the key, so it is found by one of the statements that follow.
@@ -133,6 +150,7 @@ pub async fn since(pool: &Pool, since: i64) -> Result<Changes, StoreError> {
     let projects = lease.query(sql!("changes_projects"), &[&since]).await?;
     Ok(Changes {
         horizon,
+        whole: since == "0",
         organization: OrganizationRow {
             uid: organization.get(0),
             name: organization.get(1),

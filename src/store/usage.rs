@@ -53,7 +53,7 @@ pub type UsageKey = (i64, Timestamp);
 /// Adds what was gathered, in one statement.
 ///
 /// # Errors
-/// [`StoreError`] when the database refuses; nothing is added then.
+/// [`StoreError`] when the database refuses, and then nothing is added, or does not answer, and then it may be.
 pub async fn add(pool: &Pool, gathered: &[(UsageKey, Usage)]) -> Result<(), StoreError> {
     let big = |field: fn(&Usage) -> i64| gathered.iter().map(|(_, usage)| field(usage)).collect::<Vec<i64>>();
     let time = |field: fn(&Usage) -> Option<Timestamp>| {

@@ -71,13 +71,9 @@ async fn a_push_in_flight_is_answered_although_the_server_ends() {
     let state = house.state.clone();
     let request = house.request("POST", &inlet.path("/stream/contacts")).bearer_auth(&inlet.token);
     let pushing = tokio::spawn(Reply::of(request.json(&json!([{"_user_id": "u"}]))));
-    while state.ingest.depth().0 == 0 {
-        tokio::task::yield_now().await;
-    }
+    within("the push waits for a lane", || state.ingest.depth().0 > 0).await;
     let ending = tokio::spawn(house.stop());
-    while !state.traffic.is_draining() {
-        tokio::task::yield_now().await;
-    }
+    within("the server drains", || state.traffic.is_draining()).await;
     lock.rollback().await.unwrap();
     let reply = pushing.await.unwrap();
     assert_eq!((reply.status, reply.outcomes()), (202, vec!["created".to_owned()]));
@@ -110,4 +106,17 @@ async fn keys_hold_while_the_store_is_away() {
     assert_eq!(house.get("noise", &inlet.path("/stream/specs/attributes")).await.status, 401);
     road.reopen();
     house.stop().await;
+}
+
+/// Waits for a condition, for ten seconds at the most.
+async fn within(what: &str, holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(std::time::Duration::from_secs(10), waiting).await.is_ok(),
+        "{what}: not in time"
+    );
 }

@@ -17,8 +17,10 @@ pub struct Seen {
     pub acknowledged: Vec<String>,
     /// Statuses other than 202.
     pub statuses: Vec<u16>,
-    /// Connections that were refused, or closed before an answer began.
-    pub unanswered: usize,
+    /// Requests without an answer, because the server was not there or had begun to turn newcomers away.
+    pub refused: usize,
+    /// Requests that were taken and got no answer although nobody had been turned away yet.
+    pub dropped: usize,
     /// Answers that began and broke off.
     pub broken: usize,
 }
@@ -86,9 +88,14 @@ impl Pushers {
 /// Pushes one batch and writes down what came of it; whether it was acknowledged.
 async fn push(inlet: &Inlet, seen: &Mutex<Seen>, ids: Vec<String>) -> bool {
     let events: Value = ids.iter().map(|id| event(id)).collect();
-    let Ok(answer) = inlet.push(&events).await else {
-        seen.lock().unwrap().unanswered += 1;
-        return false;
+    let answer = match inlet.push(&events).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let mut seen = seen.lock().unwrap();
+            let turned_away = error.is_connect() || !seen.statuses.is_empty();
+            *(if turned_away { &mut seen.refused } else { &mut seen.dropped }) += 1;
+            return false;
+        }
     };
     let status = answer.status().as_u16();
     let body = answer.json::<Value>().await;
