@@ -33,6 +33,8 @@ pub mod routes;
 
 mod trace;
 
+mod connection;
+
 mod server;
 
 pub use server::{Options, Server, ServerError};

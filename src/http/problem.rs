@@ -97,6 +97,12 @@ codes! {
     TooManyItems = "too_many_items", 400, "Too many items", false, Nothing;
     /// The connection ended, or broke its own framing, before the body was complete. Send the request again.
     IncompleteBody = "incomplete_body", 400, "The body is incomplete", true, Nothing;
+    /// The request is not HTTP: a broken request line, header or length, or two lengths. The connection ends.
+    MalformedRequest = "malformed_request", 400, "The request is not valid HTTP", false, Nothing;
+    /// The head of the request is too long. Send fewer or shorter headers.
+    HeadTooLarge = "head_too_large", 431, "The head of the request is too large", false, Nothing;
+    /// The head of the request did not arrive in time. Send it faster.
+    HeadTimeout = "head_timeout", 408, "The head of the request arrived too slowly", true, Nothing;
     /// The body is larger than the server takes. Split the batch.
     BodyTooLarge = "body_too_large", 413, "The body is too large", false, Nothing;
     /// `Content-Type` is not `application/json` in UTF-8.

@@ -1,19 +1,23 @@
 //! The servers: the API on one address, the metrics on another, and an end that loses no request.
 
 use std::{
+    future::ready,
     io,
     net::{SocketAddr, TcpListener},
     time::Duration,
 };
 
+use actix_http::HttpService;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{
     App, HttpServer,
-    dev::{Server as ActixServer, ServerHandle},
+    dev::{AppConfig, Server as ActixServer, ServerHandle},
     middleware, web,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpStream;
 
-use super::{routes, state::State, trace};
+use super::{connection::Connection, routes, state::State, trace};
 use crate::telemetry::{self, Gauge};
 
 /// How the servers listen.
@@ -153,21 +157,32 @@ fn listen(address: SocketAddr, option: &'static str) -> Result<(TcpListener, Soc
 }
 
 fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<ActixServer> {
+    let (keep_alive, head_timeout) = (options.keep_alive, options.head_timeout);
+    let address = listener.local_addr()?;
     let state = web::Data::new(state);
-    let server = HttpServer::new(move || {
-        App::new()
+    let factory = move || {
+        let entropy = state.entropy.clone();
+        let app = App::new()
             .app_data(state.clone())
             .configure(routes::configure)
             .default_service(web::route().to(routes::nowhere))
             .wrap(middleware::from_fn(trace::trace))
-    })
-    .workers(options.workers.max(1))
-    .keep_alive(options.keep_alive)
-    .client_request_timeout(options.head_timeout)
-    .shutdown_timeout(1)
-    .disable_signals()
-    .listen(listener)?;
-    Ok(server.run())
+            .into_factory()
+            .map_err(|error: actix_web::Error| error.error_response());
+        let http = HttpService::build()
+            .keep_alive(keep_alive)
+            .client_request_timeout(head_timeout)
+            .local_addr(address)
+            // Its host and address serve only to make URLs, and none is made.
+            .h1(map_config(app, |()| AppConfig::default()));
+        fn_service(move |io: TcpStream| {
+            let peer = io.peer_addr().ok();
+            ready(Ok((Connection::new(io, entropy.clone()), peer)))
+        })
+        .and_then(http)
+    };
+    let builder = ActixServer::build().workers(options.workers.max(1)).shutdown_timeout(1).disable_signals();
+    Ok(builder.listen("api", listener, factory)?.run())
 }
 
 fn exposition(state: State, metrics: PrometheusHandle, listener: TcpListener) -> io::Result<ActixServer> {

@@ -1,6 +1,33 @@
-//! Requests that never become one: the framework refuses them before any code of ours runs.
+//! Requests that never become one: the framework refuses them before any handler runs, and the refusal is a document too.
 
-use crate::support::{house::TestHouse, postgres::TestDatabase, socket::Socket};
+use std::time::Duration;
+
+use tidegate::{domain::clock::SystemClock, http::problem::Code, store::Database};
+
+use super::check;
+use crate::support::{
+    house::{Reply, TestHouse, stations},
+    postgres::TestDatabase,
+    socket::Socket,
+};
+
+/// What is answered to these bytes on a connection of their own.
+pub async fn answer(house: &TestHouse, bytes: &str) -> Reply {
+    let mut socket = Socket::open(house).await;
+    socket.send(bytes).await;
+    socket.reply().await
+}
+
+/// What is answered to a head that does not end.
+pub async fn slow_head() -> Reply {
+    let database = TestDatabase::create().await;
+    let mut options = stations();
+    options.http.head_timeout = Duration::from_millis(300);
+    let house = TestHouse::with(Database::new(database.config.clone()), options, SystemClock::shared()).await;
+    let reply = answer(&house, "GET / HTTP/1.1\r\nHost:").await;
+    house.stop().await;
+    reply
+}
 
 #[tokio::test]
 async fn what_is_no_http_is_refused_and_the_connection_ends() {
@@ -22,6 +49,7 @@ async fn what_is_no_http_is_refused_and_the_connection_ends() {
         socket.send(&bytes).await;
         let reply = socket.reply().await;
         assert_eq!(reply.status, status, "{}", &bytes[..bytes.len().min(200)]);
+        check(&reply, if status == 431 { Code::HeadTooLarge } else { Code::MalformedRequest });
         assert!(socket.is_ended().await, "what follows cannot be read any more");
     }
     assert_eq!(house.get(&inlet.token, &inlet.path("/stream")).await.status, 200);

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate::{auth::scope::Scope, http::problem::Code};
 
-use super::{body, check, store};
+use super::{body, check, framework, store};
 use crate::support::{
     house::{Inlet, Reply, TestHouse},
     postgres::TestDatabase,
@@ -64,6 +64,12 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
             house.post(&inlet.token, &inlet.path("/stream/events"), &json!(vec![0; 101])).await
         }
         Code::NoValidItem => push("[0]").await,
+        Code::MalformedRequest => framework::answer(house, "nonsense\r\n\r\n").await,
+        Code::HeadTooLarge => {
+            framework::answer(house, &format!("GET /{} HTTP/1.1\r\n", "x".repeat(200_000))).await
+        }
+        // Half a head, and then nothing.
+        Code::HeadTimeout => framework::slow_head().await,
         Code::IncompleteBody => body::incomplete(house, inlet).await,
         Code::BodyTooLarge => body::too_large(house, inlet).await,
         Code::UnsupportedMediaType => body::declared(house, inlet, &["Content-Type: text/plain"]).await,
