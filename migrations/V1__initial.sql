@@ -42,6 +42,18 @@ create table project (
 );
 create index project_by_change on project (changed);
 
+-- What a project adds to the built-in catalogue. A change touches the project's row, so that a poll of that table sees it.
+create table spec (
+    project_id bigint not null references project,
+    kind       text not null check (kind in ('attribute', 'event', 'parameter')),
+    event_type text not null check ((kind = 'parameter') = (event_type <> '')),
+    name       text not null,
+    body       jsonb not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (project_id, kind, event_type, name)
+);
+
 create table datasource (
     id              bigint generated always as identity primary key,
     project_id      bigint not null references project,

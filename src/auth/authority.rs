@@ -149,6 +149,21 @@ impl Authority {
         self.inner.directory.load().organization.clone()
     }
 
+    /// The projects inside the caller's reach, oldest first; for a datasource's key the one around it.
+    pub fn projects(&self, caller: &Caller) -> Vec<Arc<Project>> {
+        let directory = self.inner.directory.load();
+        match caller.key().reach {
+            Reach::Organization => directory.projects(),
+            Reach::Project(id) => directory.project_by_row(id).cloned().into_iter().collect(),
+            Reach::Datasource(_) => self.home(caller).0.into_iter().collect(),
+        }
+    }
+
+    /// The datasources of a project, oldest first.
+    pub fn datasources(&self, project: &Project) -> Vec<Arc<Datasource>> {
+        self.inner.directory.load().datasources(project.id)
+    }
+
     /// The project that a path names, when it exists and lies inside the caller's reach.
     pub fn project(&self, caller: &Caller, uid: &str) -> Option<Arc<Project>> {
         let directory = self.inner.directory.load();

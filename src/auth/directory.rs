@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         budget::{Overrides, Plan},
+        catalogue::Catalogue,
         ids::{DatasourceUid, OrganizationUid, ProjectUid},
     },
     store::changes::{Changes, DatasourceRow, OrganizationRow, ProjectRow},
@@ -41,6 +42,8 @@ pub struct Project {
     pub timezone: String,
     /// Budgets of its own.
     pub overrides: Overrides,
+    /// The built-in attributes and event types with its own laid over them.
+    pub catalogue: Arc<Catalogue>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -138,6 +141,21 @@ impl Directory {
         }
     }
 
+    /// Every project, by row.
+    pub(super) fn projects(&self) -> Vec<Arc<Project>> {
+        let mut projects: Vec<Arc<Project>> = self.projects.values().cloned().collect();
+        projects.sort_unstable_by_key(|project| project.id);
+        projects
+    }
+
+    /// Every datasource of a project, by row.
+    pub(super) fn datasources(&self, project: i64) -> Vec<Arc<Datasource>> {
+        let mut datasources: Vec<Arc<Datasource>> =
+            self.datasources.values().filter(|one| one.project == project).cloned().collect();
+        datasources.sort_unstable_by_key(|datasource| datasource.id);
+        datasources
+    }
+
     pub(super) fn project(&self, uid: &str) -> Option<&Arc<Project>> {
         self.projects.get(uid)
     }
@@ -175,6 +193,7 @@ fn project_of(row: &ProjectRow) -> Project {
         locale: row.locale.clone(),
         timezone: row.timezone.clone(),
         overrides: Overrides::from_stored(&row.limits),
+        catalogue: Catalogue::of_project(&row.declared),
         created_at: row.created_at,
         updated_at: row.updated_at,
     }

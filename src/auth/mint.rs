@@ -78,7 +78,7 @@ pub async fn datasource_with_token(
     let minted = draw(request.kind, entropy)?;
     let scopes = scope_names(&request);
     let row = row_of(&request, &minted, &scopes);
-    Ok(datasources::create(client, datasource, &row, actor).await?.then_some(minted))
+    Ok(datasources::create(client, datasource, Some(&row), actor).await?.then_some(minted))
 }
 
 fn draw(kind: Kind, entropy: &dyn Entropy) -> Result<Minted, StoreError> {

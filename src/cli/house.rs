@@ -22,6 +22,9 @@ const META_CONNECTIONS: usize = 2;
 /// Connections that follow the keys: one of their own, so that nobody's load delays a revocation.
 const KEY_CONNECTIONS: usize = 1;
 
+/// Connections for what clients manage: apart, so that they hold up neither usage nor partitions.
+const MANAGE_CONNECTIONS: usize = 2;
+
 /// Connections for readiness, which strangers may ask for.
 const PROBE_CONNECTIONS: usize = 1;
 
@@ -74,6 +77,7 @@ impl House {
         let reads = database.pool(Role::Read, READ_CONNECTIONS)?;
         partitions::ensure(&*meta.get().await.map_err(StoreError::from)?, clock.now()).await?;
         let authority = Authority::load(database.pool(Role::Meta, KEY_CONNECTIONS)?, clock.clone()).await?;
+        let manage = database.pool(Role::Meta, MANAGE_CONNECTIONS)?;
         let probes = database.pool(Role::Read, PROBE_CONNECTIONS)?;
         let (writer, ingest) =
             Writer::new(options.ingest, database.clone(), reads.clone(), clock.clone(), entropy.clone());
@@ -83,6 +87,7 @@ impl House {
             ingest,
             ledger: Ledger::new(meta.clone(), reads.clone(), clock.clone()),
             reads,
+            manage,
             probes,
             clock,
             entropy,

@@ -9,12 +9,12 @@ use super::{
     datasources::no_datasource,
     opened::{self, ACTOR},
     print,
-    projects::{check as check_project, name},
+    projects::check as check_project,
 };
 use crate::{
     auth::{mint, scope::Scope, text::Kind},
     config::Global,
-    domain::clock::SharedEntropy,
+    domain::{clock::SharedEntropy, settings},
     store::keys::{self, End, KeyListing},
 };
 
@@ -62,7 +62,7 @@ pub(super) struct Create {
     #[arg(long, env = "TIDEGATE_SCOPES", value_delimiter = ',')]
     scopes: Vec<Scope>,
     /// A name for people.
-    #[arg(long, env = "TIDEGATE_NAME", value_parser = name)]
+    #[arg(long, env = "TIDEGATE_NAME", value_parser = settings::name)]
     name: String,
     /// Print one JSON object.
     #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]

@@ -17,6 +17,10 @@ mod datasources;
 
 mod keys;
 
+mod specs;
+
+mod confirm;
+
 mod migrate;
 
 mod healthcheck;
@@ -48,15 +52,18 @@ pub struct Cli {
 enum Command {
     /// Run the server.
     Serve(crate::config::Serve),
-    /// Make, list and limit projects: environments that keep their data apart.
+    /// Make, list, change, limit and delete projects: environments that keep their data apart.
     #[command(subcommand)]
     Project(projects::Command),
-    /// Make, list and limit datasources: the inlets of a project, each with its own tokens and budget.
+    /// Make, list, change, limit and delete datasources: the inlets of a project, each with its own tokens and budget.
     #[command(subcommand)]
     Datasource(datasources::Command),
     /// Make, list, revoke and delete keys.
     #[command(subcommand)]
     Key(keys::Command),
+    /// Declare attributes, types of events and their parameters, beside the built-in ones.
+    #[command(subcommand)]
+    Spec(specs::Command),
     /// Bring the database to the schema of this program, and do nothing else.
     Migrate(migrate::Options),
     /// Ask a running server whether it takes work; exits with 0 if it does.
@@ -79,6 +86,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Project(command) => projects::run(&cli.global, command).await,
         Command::Datasource(command) => datasources::run(&cli.global, command).await,
         Command::Key(command) => keys::run(&cli.global, command).await,
+        Command::Spec(command) => specs::run(&cli.global, command).await,
         Command::Migrate(options) => migrate::run(&cli.global, options).await,
         Command::Healthcheck(options) => healthcheck::run(options).await,
         Command::Errors => errors::run(),

@@ -18,6 +18,14 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints the fields of one thing, a line each.
+pub(super) fn fields(fields: &[(&str, String)]) {
+    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, value) in fields {
+        line(format!("{name:width$}  {value}").trim_end());
+    }
+}
+
 /// Prints a table, or what to do when there is nothing in it.
 pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, when_empty: &str) {
     if rows.is_empty() {

@@ -5,12 +5,17 @@ use clap::{Subcommand, builder::BoolishValueParser};
 use serde_json::json;
 
 use super::{
+    confirm,
     opened::{self, ACTOR},
     print,
 };
 use crate::{
     config::Global,
-    domain::{budget::Class, ids::ProjectUid},
+    domain::{
+        budget::Class,
+        ids::ProjectUid,
+        settings::{self, ProjectPatch},
+    },
     store::projects,
 };
 
@@ -20,7 +25,7 @@ pub(super) enum Command {
     /// Make a project.
     Create {
         /// A name for people.
-        #[arg(long, env = "TIDEGATE_NAME", value_parser = name)]
+        #[arg(long, env = "TIDEGATE_NAME", value_parser = settings::name)]
         name: String,
         /// Print one JSON object.
         #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
@@ -31,6 +36,26 @@ pub(super) enum Command {
         /// Print a JSON array.
         #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
+    },
+    /// Show one project.
+    Show {
+        /// Uid of the project, proj_….
+        #[arg(long, env = "TIDEGATE_PROJECT")]
+        project: String,
+        /// Print one JSON object.
+        #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
+    },
+    /// Change a project's name, locale or time zone, or take back a budget of its own.
+    Change(Change),
+    /// Delete a project with its datasources, its keys and everything they hold.
+    Delete {
+        /// Uid of the project, proj_….
+        #[arg(long, env = "TIDEGATE_PROJECT")]
+        project: String,
+        /// Do not ask.
+        #[arg(long, env = "TIDEGATE_YES", value_parser = BoolishValueParser::new())]
+        yes: bool,
     },
     /// Set the budget of one endpoint class of a project, in requests per minute; its datasources follow where they set
     /// nothing themselves.
@@ -47,13 +72,89 @@ pub(super) enum Command {
     },
 }
 
-/// Reads a name: 1 to 200 characters, without control characters.
-pub(super) fn name(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-        return Err("a name has 1 to 200 characters, none of them a control character".into());
+/// What to change of a project.
+#[derive(Debug, clap::Args)]
+pub(super) struct Change {
+    /// Uid of the project, proj_….
+    #[arg(long, env = "TIDEGATE_PROJECT")]
+    project: String,
+    /// A name for people.
+    #[arg(long, env = "TIDEGATE_NAME", value_parser = settings::name)]
+    name: Option<String>,
+    /// The language of its audience, a BCP 47 tag such as de-AT.
+    #[arg(long, env = "TIDEGATE_LOCALE", value_parser = settings::locale)]
+    locale: Option<String>,
+    /// Its time zone, such as Europe/Vienna.
+    #[arg(long, env = "TIDEGATE_TIMEZONE", value_parser = settings::timezone)]
+    timezone: Option<String>,
+    /// Endpoint classes whose budget goes back to the default, with commas between them.
+    #[arg(long, env = "TIDEGATE_NO_LIMIT", value_delimiter = ',', value_name = "CLASS")]
+    no_limit: Vec<Class>,
+}
+
+impl Change {
+    fn is_empty(&self) -> bool {
+        self.name.is_none() && self.locale.is_none() && self.timezone.is_none() && self.no_limit.is_empty()
     }
-    Ok(text.to_owned())
+
+    fn patch(&self) -> ProjectPatch {
+        ProjectPatch {
+            name: self.name.clone(),
+            locale: self.locale.clone(),
+            timezone: self.timezone.clone(),
+            limits: self.no_limit.iter().map(|class| (*class, None)).collect(),
+        }
+    }
+}
+
+async fn change(
+    client: &mut tokio_postgres::Client,
+    call: &str,
+    project: &str,
+    patch: ProjectPatch,
+) -> anyhow::Result<()> {
+    ensure!(projects::change(client, project, &patch, ACTOR).await?, no_project(call, project));
+    print::line(format!("changed the project {project}: {patch}"));
+    Ok(())
+}
+
+/// The project of this uid.
+async fn found(
+    client: &tokio_postgres::Client,
+    call: &str,
+    uid: &str,
+) -> anyhow::Result<projects::ProjectListing> {
+    let found = projects::list(client).await?.into_iter().find(|project| project.uid == uid);
+    found.ok_or_else(|| anyhow::anyhow!(no_project(call, uid)))
+}
+
+async fn show(client: &tokio_postgres::Client, call: &str, uid: &str, json: bool) -> anyhow::Result<()> {
+    let project = found(client, call, uid).await?;
+    if json {
+        return print::json(&shape(&project));
+    }
+    print::fields(&[
+        ("uid", project.uid.clone()),
+        ("name", project.name.clone()),
+        ("locale", project.locale.clone()),
+        ("time zone", project.timezone.clone()),
+        ("limits", limits(&project.limits)),
+        ("created", project.created_at.to_string()),
+        ("changed", project.updated_at.to_string()),
+    ]);
+    Ok(())
+}
+
+fn shape(project: &projects::ProjectListing) -> serde_json::Value {
+    json!({
+        "uid": project.uid,
+        "name": project.name,
+        "locale": project.locale,
+        "timezone": project.timezone,
+        "limits": project.limits,
+        "createdAt": project.created_at,
+        "updatedAt": project.updated_at,
+    })
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
@@ -71,9 +172,26 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         }
         Command::List { json } => list(client, &call, json).await,
         Command::Limit { project, class, per_minute } => {
-            let found = projects::set_limit(client, &project, class.name(), per_minute, ACTOR).await?;
-            ensure!(found, no_project(&call, &project));
-            print::line(format!("{class} of {project} is {per_minute} requests a minute"));
+            let limits = [(class, Some(per_minute))].into();
+            change(client, &call, &project, ProjectPatch { limits, ..ProjectPatch::default() }).await
+        }
+        Command::Change(change_to) => {
+            ensure!(
+                !change_to.is_empty(),
+                "nothing to change: give --name, --locale, --timezone or --no-limit"
+            );
+            change(client, &call, &change_to.project, change_to.patch()).await
+        }
+        Command::Show { project, json } => show(client, &call, &project, json).await,
+        Command::Delete { project, yes } => {
+            let known = found(client, &call, &project).await?;
+            let question = format!(
+                "delete the project {project} ({}) with all its datasources, keys and data",
+                known.name
+            );
+            confirm::ask(&question, yes)?;
+            ensure!(projects::delete(client, &project, ACTOR).await?, no_project(&call, &project));
+            print::line(format!("deleted the project {project}; a running server removes what it held"));
             Ok(())
         }
     })
@@ -92,15 +210,12 @@ pub(super) async fn check(
     project: Option<&str>,
 ) -> anyhow::Result<()> {
     let Some(uid) = project else { return Ok(()) };
-    let known = projects::list(client).await?.iter().any(|project| project.uid == uid);
-    ensure!(known, no_project(call, uid));
-    Ok(())
+    found(client, call, uid).await.map(|_| ())
 }
 
 async fn list(client: &tokio_postgres::Client, call: &str, json: bool) -> anyhow::Result<()> {
     let projects = projects::list(client).await?;
     if json {
-        let shape = |project: &projects::ProjectListing| json!({ "uid": project.uid, "name": project.name, "limits": project.limits, "createdAt": project.created_at });
         return print::json(&projects.iter().map(shape).collect::<Vec<_>>());
     }
     let rows = projects

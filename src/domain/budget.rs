@@ -33,6 +33,10 @@ impl Class {
         Self::Manage,
     ];
 
+    /// The classes that a datasource pays for; projects pay for the others.
+    pub const OF_DATASOURCES: [Self; 4] =
+        [Self::ContactsWrite, Self::EventsWrite, Self::ContactsRead, Self::Meta];
+
     /// The name in headers, on the command line and in the database.
     pub const fn name(self) -> &'static str {
         match self {
@@ -132,6 +136,11 @@ impl Overrides {
             }
         }
         overrides
+    }
+
+    /// The budgets that are set, by the name of their class.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        Class::ALL.into_iter().filter_map(|class| self.get(class).map(|number| (class.name(), number)))
     }
 
     /// The budget set for a class, if one is.

@@ -31,6 +31,8 @@ pub struct Caps {
     pub faults: usize,
     /// Bytes of a stored contact after a merge: eight full items, so that a contact cannot grow without end.
     pub contact_bytes: usize,
+    /// Attributes, event types and parameters together that one project may declare; every server holds them in memory.
+    pub declared: usize,
 }
 
 impl Default for Caps {
@@ -50,6 +52,7 @@ impl Default for Caps {
             values: 100,
             faults: 20,
             contact_bytes: 256 * 1024,
+            declared: 2_000,
         }
     }
 }

@@ -41,6 +41,10 @@ pub mod spec;
 
 pub mod catalogue;
 
+pub mod declare;
+
+pub mod settings;
+
 pub mod excerpt;
 
 pub mod batch;

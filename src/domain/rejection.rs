@@ -73,6 +73,11 @@ pub struct Rejection {
 }
 
 impl Rejection {
+    /// A refusal for these reasons; none when there are none.
+    pub fn from_faults(faults: Vec<Fault>) -> Option<Self> {
+        (!faults.is_empty()).then_some(Self { faults })
+    }
+
     /// A refusal for one reason.
     pub fn of(fault: Fault) -> Self {
         Self { faults: vec![fault] }

@@ -2,8 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 /// The type of a value, which decides what is accepted and how it is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DataType {
     /// A short text.
     String,
@@ -100,7 +103,8 @@ impl FromStr for DataType {
 }
 
 /// One attribute of a contact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AttributeSpec {
     /// The member's name; built-in ones begin with `_`.
     pub uid: String,
@@ -125,7 +129,8 @@ pub struct AttributeSpec {
 }
 
 /// One type of event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EventSpec {
     /// The value of `_event_type`.
     pub uid: String,
@@ -142,6 +147,7 @@ pub struct EventSpec {
     /// Whether a short list of types should show it.
     pub important: bool,
     /// Its declared parameters; others are kept as sent.
+    #[serde(skip)]
     pub parameters: Vec<ParameterSpec>,
 }
 
@@ -153,7 +159,8 @@ impl EventSpec {
 }
 
 /// One declared parameter of an event type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ParameterSpec {
     /// The member's name inside `_event_parameters`.
     pub parameter: String,
@@ -169,6 +176,22 @@ pub struct ParameterSpec {
     pub required: bool,
     /// Whether it holds an array.
     pub multi_value: bool,
+}
+
+/// One thing that a project added to the built-in set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Declared {
+    /// An attribute of contacts.
+    Attribute(AttributeSpec),
+    /// A type of event, without its parameters.
+    Event(EventSpec),
+    /// A parameter of a type that is built in or declared.
+    Parameter {
+        /// The type.
+        event_type: String,
+        /// The parameter.
+        spec: ParameterSpec,
+    },
 }
 
 #[cfg(test)]

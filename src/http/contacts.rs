@@ -43,7 +43,7 @@ fn shape(guest: &Guest, user_id: &str, record: &ContactRecord) -> serde_json::Re
         contact_data = contact_data
             .into_iter()
             .map(|(name, value)| {
-                let seen = mask::masked(&name, value, guest.catalogue());
+                let seen = mask::masked(&name, value, &guest.project.catalogue);
                 (name, seen)
             })
             .collect();

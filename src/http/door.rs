@@ -13,6 +13,7 @@ use actix_web::{
 };
 
 use super::{
+    action::Action,
     answer::{Answer, refuse},
     body,
     problem::{Code, Problem},
@@ -23,7 +24,7 @@ use crate::{
     auth::{Caller, Datasource, Presented, Project, Refusal, scope::Scope},
     domain::{
         batch::{Batch, Draft, Malformed, Rules},
-        catalogue::Catalogue,
+        budget::Class,
         country::Country,
         ids::Inlet,
     },
@@ -31,7 +32,14 @@ use crate::{
     limit::{Pass, Spent},
 };
 
-/// A caller who was let in: authenticated, inside its reach, paced, and with the scope of the route.
+/// A caller who was let into a project: authenticated, inside its reach, paced, and with the scope of the route.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub(super) caller: Caller,
+    pub(super) project: Arc<Project>,
+}
+
+/// A caller who was let into a datasource, in the same way.
 #[derive(Debug, Clone)]
 pub(super) struct Guest {
     pub(super) caller: Caller,
@@ -44,16 +52,11 @@ impl Guest {
         Inlet { project: self.project.id, datasource: self.datasource.id }
     }
 
-    /// The attributes and event types that hold in the caller's project.
-    pub(super) fn catalogue(&self) -> &'static Catalogue {
-        Catalogue::builtin()
-    }
-
     /// What items of this datasource are judged by, now.
-    pub(super) fn rules<'a>(&self, state: &'a State) -> Rules<'a> {
+    pub(super) fn rules<'a>(&'a self, state: &'a State) -> Rules<'a> {
         Rules {
             caps: &state.caps,
-            catalogue: self.catalogue(),
+            catalogue: &self.project.catalogue,
             strict: self.datasource.strict,
             default_country: self.datasource.default_country.as_deref().and_then(Country::parse),
             now: state.clock.now(),
@@ -69,11 +72,32 @@ pub(super) async fn walk(
     route: &'static Route,
 ) -> HttpResponse {
     let mut pass = None;
-    let outcome = match enter(state, request, route, &mut pass) {
-        Ok(guest) => route.action.perform(state, request, &mut payload, &guest).await,
-        Err(problem) => Err(problem),
-    };
+    let outcome = answer(state, request, &mut payload, route, &mut pass).await;
     finish(outcome, request, payload, pass.as_ref()).await
+}
+
+async fn answer(
+    state: &State,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    route: &'static Route,
+    pass: &mut Option<Pass>,
+) -> Result<Answer, Problem> {
+    let caller = arrive(state, request)?;
+    match route.action {
+        Action::OfAccount(action) => {
+            let caller = into_account(state, caller, route, pass)?;
+            action.perform(state, &caller)
+        }
+        Action::OfProject(action) => {
+            let member = into_project(state, request, caller, route, pass)?;
+            action.perform(state, request, payload, &member).await
+        }
+        Action::OfDatasource(action) => {
+            let guest = into_datasource(state, request, caller, route, pass)?;
+            action.perform(state, request, payload, &guest).await
+        }
+    }
 }
 
 /// Walks a request that no route takes: known callers learn that there is nothing, unknown ones that they are unknown.
@@ -119,33 +143,85 @@ async fn refuse_unread(
     response
 }
 
-/// Turns newcomers away while the server drains; authenticates, resolves the target, checks the scope, and paces.
-fn enter(
-    state: &State,
-    request: &HttpRequest,
-    route: &'static Route,
-    pass: &mut Option<Pass>,
-) -> Result<Guest, Problem> {
+/// Turns newcomers away while the server drains, and authenticates the others.
+fn arrive(state: &State, request: &HttpRequest) -> Result<Caller, Problem> {
     if state.traffic.is_draining() {
         let detail = "nothing was stored; send the same request again, to another node or after the restart";
         return Err(Problem::new(Code::Draining, detail).retry_after(STORE_WAIT));
     }
-    let caller = authenticate(state, request)?;
-    let segment = |name| request.match_info().get(name).unwrap_or_default();
-    let target = state.authority.datasource(&caller, segment("project"), segment("datasource"));
-    let Some((project, datasource)) = target else {
-        charge_own(state, &caller, pass)?;
+    authenticate(state, request)
+}
+
+/// Checks the scope and paces; there is no target that could be out of reach.
+fn into_account(
+    state: &State,
+    caller: Caller,
+    route: &Route,
+    pass: &mut Option<Pass>,
+) -> Result<Caller, Problem> {
+    charge_own(state, &caller, pass)?;
+    if caller.may(route.scope) { Ok(caller) } else { Err(lacks(route.scope)) }
+}
+
+/// Resolves the project, checks the scope, and paces.
+fn into_project(
+    state: &State,
+    request: &HttpRequest,
+    caller: Caller,
+    route: &Route,
+    pass: &mut Option<Pass>,
+) -> Result<Member, Problem> {
+    let project = state.authority.project(&caller, segment(request, "project"));
+    let project = inside(state, &caller, route, pass, project)?;
+    let plan = state.authority.organization().plan;
+    let paced = state.limiter.project(&project, plan, route.class);
+    *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
+    Ok(Member { caller, project })
+}
+
+/// Resolves the datasource, checks the scope, and paces; managing it is paid for by its project.
+fn into_datasource(
+    state: &State,
+    request: &HttpRequest,
+    caller: Caller,
+    route: &Route,
+    pass: &mut Option<Pass>,
+) -> Result<Guest, Problem> {
+    let target =
+        state.authority.datasource(&caller, segment(request, "project"), segment(request, "datasource"));
+    let (project, datasource) = inside(state, &caller, route, pass, target)?;
+    let plan = state.authority.organization().plan;
+    let paced = match route.class {
+        Class::Manage => state.limiter.project(&project, plan, route.class),
+        class => state.limiter.datasource(&project, &datasource, plan, class),
+    };
+    *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
+    Ok(Guest { caller, project, datasource })
+}
+
+/// The target, when there is one inside the caller's reach and the caller has the scope of the route.
+fn inside<T>(
+    state: &State,
+    caller: &Caller,
+    route: &Route,
+    pass: &mut Option<Pass>,
+    target: Option<T>,
+) -> Result<T, Problem> {
+    // The key's own budget pays for both refusals, or a key that may only read could use up the budget of those who write.
+    let Some(target) = target else {
+        charge_own(state, caller, pass)?;
         return Err(Problem::plain(Code::NotFound));
     };
     if !caller.may(route.scope) {
-        // Its own budget pays, or a key that may only read could use up the budget of those who write.
-        charge_own(state, &caller, pass)?;
+        charge_own(state, caller, pass)?;
         return Err(lacks(route.scope));
     }
-    let plan = state.authority.organization().plan;
-    let paced = state.limiter.datasource(&project, &datasource, plan, route.class);
-    *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
-    Ok(Guest { caller, project, datasource })
+    Ok(target)
+}
+
+/// The text of a uid in the path, as the framework decodes it: whatever else it holds, it names nothing.
+fn segment<'r>(request: &'r HttpRequest, name: &str) -> &'r str {
+    request.match_info().get(name).unwrap_or_default()
 }
 
 const CHALLENGE: &str = "Bearer realm=\"tidegate\"";

@@ -19,6 +19,10 @@ mod body;
 
 pub mod door;
 
+mod intake;
+
+mod manage;
+
 mod push;
 
 mod contacts;
@@ -27,7 +31,17 @@ mod probe;
 
 mod specs;
 
+mod account;
+
+mod projects;
+
+mod datasources;
+
+mod catalogue;
+
 mod health;
+
+pub mod action;
 
 pub mod routes;
 

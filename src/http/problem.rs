@@ -79,6 +79,16 @@ codes! {
     /// The catalogue has no event type of this name. Events of that name may still be accepted; they have no declared
     /// parameters.
     EventTypeNotFound = "event_type_not_found", 404, "No such event type", false, Nothing;
+    /// The catalogue has no attribute of this name.
+    AttributeNotFound = "attribute_not_found", 404, "No such attribute", false, Nothing;
+    /// The event type declares no parameter of this name.
+    ParameterNotFound = "parameter_not_found", 404, "No such parameter", false, Nothing;
+    /// The name is taken, by the project itself or by the built-in set. Choose another one, or change what is there.
+    AlreadyExists = "already_exists", 409, "The name is taken", false, Nothing;
+    /// What is built in can neither be changed nor removed. Declare one of your own.
+    BuiltIn = "built_in", 409, "It is built in", false, Nothing;
+    /// The project has declared as many attributes, event types and parameters as one project may. Remove some.
+    TooManySpecs = "too_many_specs", 409, "Too many specs", false, Nothing;
     /// The path names no event type; add it as the last segment.
     EventTypeMissing = "event_type_missing", 400, "No event type in the path", false, Nothing;
     /// A part of the path is not valid: percent-encoding that is not UTF-8, an empty or an over-long id.
@@ -91,6 +101,9 @@ codes! {
     MalformedJson = "malformed_json", 400, "The body is not JSON", false, Nothing;
     /// The body is JSON, but not an array. Wrap a single item in `[` and `]`.
     NotAnArray = "not_an_array", 400, "The body is not an array", false, Nothing;
+    /// The body is not the JSON object that this route takes: a member is missing, unknown, or breaks a rule. `errors` names each
+    /// with a JSON pointer.
+    InvalidBody = "invalid_body", 400, "The body is not valid", false, Nothing;
     /// The array is empty. Send at least one item.
     EmptyBatch = "empty_batch", 400, "The batch is empty", false, Nothing;
     /// The array has more items than a batch may have. Split it.

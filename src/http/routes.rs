@@ -8,15 +8,30 @@ use actix_web::{
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
-    answer::{Answer, refuse},
-    contacts, door,
-    door::Guest,
-    errors_page, health, probe,
+    action::{
+        Action::{self, OfAccount, OfDatasource, OfProject},
+        OnAccount::Projects,
+        OnDatasource::{
+            AttributeSpecs, ChangeDatasource, DeleteContact, DeleteDatasource, EventSpecs, NoEventType,
+            ParameterSpecs, Probe, PushContacts, PushEvents, ReadContact, ReadDatasource, Stats,
+        },
+        OnProject::{
+            ChangeAttribute, ChangeEvent, ChangeParameter, ChangeProject, CreateDatasource, DeclareAttribute,
+            DeclareEvent, DeclareParameter, DeleteProject, ListAttributes, ListDatasources, ListEvents,
+            ListParameters, ReadProject, RemoveAttribute, RemoveEvent, RemoveParameter,
+        },
+    },
+    answer::refuse,
+    door, errors_page, health,
     problem::{Code, Problem},
-    push, specs,
     state::State,
 };
-use crate::{auth::scope::Scope, domain::budget::Class};
+use crate::{
+    auth::scope::Scope::{
+        self, AccountRead, ProjectIngestRead, ProjectIngestWrite, ProjectManage, ProjectRead,
+    },
+    domain::budget::Class::{self, ContactsRead, ContactsWrite, EventsWrite, Manage, Meta},
+};
 
 /// A route under `/v1`.
 #[derive(Debug)]
@@ -27,133 +42,68 @@ pub struct Route {
     pub path: &'static str,
     /// What the caller must be allowed to do.
     pub scope: Scope,
-    /// Which budget pays.
+    /// Which budget pays: that of the narrowest thing the path names, but for managing, for which the project pays.
     pub class: Class,
     /// What is done.
     pub action: Action,
 }
 
-/// What a route does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Who am I, where do I write, what happened lately.
-    Probe,
-    /// Upsert contacts.
-    PushContacts,
-    /// Append events.
-    PushEvents,
-    /// Read one contact.
-    ReadContact,
-    /// Delete one contact.
-    DeleteContact,
-    /// List the attributes of contacts.
-    AttributeSpecs,
-    /// List the types of events.
-    EventSpecs,
-    /// List the parameters of one type of event.
-    ParameterSpecs,
-    /// Ask for parameters without naming a type.
-    NoEventType,
-    /// Count what is stored.
-    Stats,
+macro_rules! project {
+    ($rest:literal) => {
+        concat!("/v1/project/{project}", $rest)
+    };
 }
 
-macro_rules! base {
+macro_rules! datasource {
     ($rest:literal) => {
         concat!("/v1/project/{project}/datasource/{datasource}", $rest)
     };
 }
 
-const fn route(
-    method: &'static str,
-    path: &'static str,
-    scope: Scope,
-    class: Class,
-    action: Action,
-) -> Route {
+const fn row(method: &'static str, path: &'static str, scope: Scope, class: Class, action: Action) -> Route {
     Route { method, path, scope, class, action }
 }
 
 /// Every route that needs a key.
+#[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
-    route("GET", base!("/stream"), Scope::ProjectIngestRead, Class::Meta, Action::Probe),
-    route(
-        "POST",
-        base!("/stream/contacts"),
-        Scope::ProjectIngestWrite,
-        Class::ContactsWrite,
-        Action::PushContacts,
-    ),
-    route(
-        "GET",
-        base!("/stream/contacts/{user_id}"),
-        Scope::ProjectIngestRead,
-        Class::ContactsRead,
-        Action::ReadContact,
-    ),
-    route(
-        "DELETE",
-        base!("/stream/contacts/{user_id}"),
-        Scope::ProjectIngestWrite,
-        Class::ContactsWrite,
-        Action::DeleteContact,
-    ),
-    route("POST", base!("/stream/events"), Scope::ProjectIngestWrite, Class::EventsWrite, Action::PushEvents),
-    route(
-        "GET",
-        base!("/stream/specs/attributes"),
-        Scope::ProjectIngestRead,
-        Class::Meta,
-        Action::AttributeSpecs,
-    ),
-    route("GET", base!("/stream/specs/events"), Scope::ProjectIngestRead, Class::Meta, Action::EventSpecs),
-    route(
-        "GET",
-        base!("/stream/specs/event-parameters"),
-        Scope::ProjectIngestRead,
-        Class::Meta,
-        Action::NoEventType,
-    ),
-    route(
-        "GET",
-        base!("/stream/specs/event-parameters/"),
-        Scope::ProjectIngestRead,
-        Class::Meta,
-        Action::NoEventType,
-    ),
-    route(
-        "GET",
-        base!("/stream/specs/event-parameters/{event_type}"),
-        Scope::ProjectIngestRead,
-        Class::Meta,
-        Action::ParameterSpecs,
-    ),
-    route("GET", base!("/stats"), Scope::ProjectIngestRead, Class::Meta, Action::Stats),
-];
+    row("GET", "/v1/", AccountRead, Meta, OfAccount(Projects)),
 
-impl Action {
-    /// Does it for a caller who was let in.
-    pub(super) async fn perform(
-        self,
-        state: &State,
-        request: &HttpRequest,
-        payload: &mut Payload,
-        guest: &Guest,
-    ) -> Result<Answer, Problem> {
-        match self {
-            Self::Probe => probe::stream(state, guest).await,
-            Self::PushContacts => push::contacts(state, request, payload, guest).await,
-            Self::PushEvents => push::events(state, request, payload, guest).await,
-            Self::ReadContact => contacts::read(state, request, guest).await,
-            Self::DeleteContact => contacts::delete(state, request, guest).await,
-            Self::AttributeSpecs => specs::attributes(guest),
-            Self::EventSpecs => specs::events(guest),
-            Self::ParameterSpecs => specs::parameters(request, guest),
-            Self::NoEventType => Err(Problem::plain(Code::EventTypeMissing)),
-            Self::Stats => probe::stats(state, guest).await,
-        }
-    }
-}
+    row("GET", project!(""), ProjectRead, Meta, OfProject(ReadProject)),
+    row("PATCH", project!(""), ProjectManage, Manage, OfProject(ChangeProject)),
+    row("DELETE", project!(""), ProjectManage, Manage, OfProject(DeleteProject)),
+
+    row("GET", project!("/specs/attributes"), ProjectRead, Meta, OfProject(ListAttributes)),
+    row("POST", project!("/specs/attributes"), ProjectManage, Manage, OfProject(DeclareAttribute)),
+    row("PATCH", project!("/specs/attributes/{attribute}"), ProjectManage, Manage, OfProject(ChangeAttribute)),
+    row("DELETE", project!("/specs/attributes/{attribute}"), ProjectManage, Manage, OfProject(RemoveAttribute)),
+    row("GET", project!("/specs/events"), ProjectRead, Meta, OfProject(ListEvents)),
+    row("POST", project!("/specs/events"), ProjectManage, Manage, OfProject(DeclareEvent)),
+    row("GET", project!("/specs/events/{event_type}"), ProjectRead, Meta, OfProject(ListParameters)),
+    row("PATCH", project!("/specs/events/{event_type}"), ProjectManage, Manage, OfProject(ChangeEvent)),
+    row("DELETE", project!("/specs/events/{event_type}"), ProjectManage, Manage, OfProject(RemoveEvent)),
+    row("POST", project!("/specs/events/{event_type}/parameters"), ProjectManage, Manage, OfProject(DeclareParameter)),
+    row("PATCH", project!("/specs/events/{event_type}/parameters/{parameter}"), ProjectManage, Manage, OfProject(ChangeParameter)),
+    row("DELETE", project!("/specs/events/{event_type}/parameters/{parameter}"), ProjectManage, Manage, OfProject(RemoveParameter)),
+
+    row("GET", project!("/datasource"), ProjectRead, Meta, OfProject(ListDatasources)),
+    row("POST", project!("/datasource"), ProjectManage, Manage, OfProject(CreateDatasource)),
+    row("GET", datasource!(""), ProjectRead, Meta, OfDatasource(ReadDatasource)),
+    row("PATCH", datasource!(""), ProjectManage, Manage, OfDatasource(ChangeDatasource)),
+    row("DELETE", datasource!(""), ProjectManage, Manage, OfDatasource(DeleteDatasource)),
+
+    row("GET", datasource!("/stream"), ProjectIngestRead, Meta, OfDatasource(Probe)),
+    row("POST", datasource!("/stream/contacts"), ProjectIngestWrite, ContactsWrite, OfDatasource(PushContacts)),
+    row("GET", datasource!("/stream/contacts/{user_id}"), ProjectIngestRead, ContactsRead, OfDatasource(ReadContact)),
+    row("DELETE", datasource!("/stream/contacts/{user_id}"), ProjectIngestWrite, ContactsWrite, OfDatasource(DeleteContact)),
+    row("POST", datasource!("/stream/events"), ProjectIngestWrite, EventsWrite, OfDatasource(PushEvents)),
+    row("GET", datasource!("/stream/specs/attributes"), ProjectIngestRead, Meta, OfDatasource(AttributeSpecs)),
+    row("GET", datasource!("/stream/specs/events"), ProjectIngestRead, Meta, OfDatasource(EventSpecs)),
+    row("GET", datasource!("/stream/specs/event-parameters"), ProjectIngestRead, Meta, OfDatasource(NoEventType)),
+    row("GET", datasource!("/stream/specs/event-parameters/"), ProjectIngestRead, Meta, OfDatasource(NoEventType)),
+    row("GET", datasource!("/stream/specs/event-parameters/{event_type}"), ProjectIngestRead, Meta, OfDatasource(ParameterSpecs)),
+    row("GET", datasource!("/stats"), ProjectIngestRead, Meta, OfDatasource(Stats)),
+];
 
 /// Puts every route into the application.
 pub(super) fn configure(config: &mut ServiceConfig) {

@@ -30,6 +30,8 @@ pub struct State {
     pub ledger: Ledger,
     /// Connections for clients' reads.
     pub reads: Pool,
+    /// Connections for what clients manage.
+    pub manage: Pool,
     /// Connections for readiness.
     pub probes: Pool,
     /// The time.

@@ -4,14 +4,15 @@
 //! The horizon is read before the rows, and rows are asked for from the horizon of the poll before: a commit that was
 //! slow then lies at or above it and is read now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{StoreError, lease::Lease};
+use super::{StoreError, lease::Lease, specs};
+use crate::domain::{settings::LimitPatch, spec::Declared};
 
 /// The organization.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct ProjectRow {
     pub updated_at: Timestamp,
     /// Whether it is gone.
     pub deleted: bool,
+    /// What it added to the built-in catalogue, in the order in which it did.
+    pub declared: Vec<Declared>,
 }
 
 /// A datasource, the deleted ones too.
@@ -148,6 +151,8 @@ pub async fn since(pool: &Pool, since: Option<Horizon>) -> Result<Changes, Store
     let keys = lease.query(sql!("changes_keys"), &[&since]).await?;
     let datasources = lease.query(sql!("changes_datasources"), &[&since]).await?;
     let projects = lease.query(sql!("changes_projects"), &[&since]).await?;
+    let mut projects: Vec<ProjectRow> = projects.iter().map(project).collect::<Result<_, _>>()?;
+    declarations(&mut lease, &mut projects).await?;
     Ok(Changes {
         horizon,
         whole: since == "0",
@@ -156,15 +161,37 @@ pub async fn since(pool: &Pool, since: Option<Horizon>) -> Result<Changes, Store
             name: organization.get(1),
             plan: organization.get(2),
         },
-        projects: projects.iter().map(project).collect::<Result<_, _>>()?,
+        projects,
         datasources: datasources.iter().map(datasource).collect::<Result<_, _>>()?,
         keys: keys.iter().map(key).collect::<Result<_, _>>()?,
     })
 }
 
+/// Reads what these projects declared; they were read before, so that a change in between shows up again in the next poll.
+async fn declarations(lease: &mut Lease, projects: &mut [ProjectRow]) -> Result<(), StoreError> {
+    let places: HashMap<i64, usize> =
+        projects.iter().enumerate().map(|(place, project)| (project.id, place)).collect();
+    if places.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = places.keys().copied().collect();
+    for row in lease.query(sql!("changes_specs"), &[&ids]).await? {
+        if let Some(project) = places.get(&row.get(0)).and_then(|place| projects.get_mut(*place)) {
+            project.declared.push(specs::declared(row.get(1), row.get(2), row.get(3))?);
+        }
+    }
+    Ok(())
+}
+
 /// Reads the overrides of budgets from their JSON text.
 pub(super) fn limits(text: &str) -> Result<BTreeMap<String, u64>, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Content(format!("limits: {error}")))
+}
+
+/// Writes overrides to lay over stored ones; `null` takes one away.
+pub(super) fn limits_json(patch: &LimitPatch) -> String {
+    let members = patch.iter().map(|(class, number)| (class.name().to_owned(), (*number).into()));
+    serde_json::Value::Object(members.collect()).to_string()
 }
 
 fn project(row: &Row) -> Result<ProjectRow, StoreError> {
@@ -178,6 +205,7 @@ fn project(row: &Row) -> Result<ProjectRow, StoreError> {
         created_at: row.get(6),
         updated_at: row.get(7),
         deleted: row.get(8),
+        declared: Vec::new(),
     })
 }
 

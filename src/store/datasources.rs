@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, types::ToSql};
 
 use super::{
     StoreError, audit,
-    changes::limits,
+    changes::{limits, limits_json},
     keys::{self, NewKey},
     tx::Tx,
 };
+use crate::domain::{budget::Plan, country::Country, settings::DatasourcePatch};
 
 /// A datasource to be stored.
 #[derive(Debug, Clone)]
@@ -50,16 +51,20 @@ pub struct DatasourceListing {
     pub limits: BTreeMap<String, u64>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Which datasource wins where several know the same person; lower first.
+    pub priority: i32,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
-/// Makes a datasource and its first token in one transaction; `false` when the project does not exist.
+/// Makes a datasource, with its first token where one is given, in one transaction; `false` when the project does not exist.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
 pub async fn create(
     client: &mut Client,
     datasource: &NewDatasource<'_>,
-    token: &NewKey<'_>,
+    token: Option<&NewKey<'_>>,
     actor: &str,
 ) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_create").await?;
@@ -80,7 +85,9 @@ pub async fn create(
         return Ok(false);
     }
     audit::write(&tx, actor, "datasource.create", datasource.uid, datasource.name).await?;
-    if !keys::insert(&tx, token, actor).await? {
+    if let Some(token) = token
+        && !keys::insert(&tx, token, actor).await?
+    {
         return Err(StoreError::Content("the first token's datasource is not there".into()));
     }
     tx.commit().await?;
@@ -105,27 +112,57 @@ pub async fn list(client: &Client, project: Option<&str>) -> Result<Vec<Datasour
                 default_country: row.get(6),
                 limits: limits(row.get(7))?,
                 created_at: row.get(8),
+                priority: row.get(9),
+                updated_at: row.get(10),
             })
         })
         .collect()
 }
 
-/// Overrides the budget of one class, in requests per minute; `false` when there is no such datasource.
+/// Changes a datasource; `false` when there is none of this uid.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn set_limit(
+pub async fn change(
     client: &mut Client,
     uid: &str,
-    class: &str,
-    per_minute: u32,
+    patch: &DatasourcePatch,
     actor: &str,
 ) -> Result<bool, StoreError> {
-    let tx = Tx::begin(client, "datasource_limit").await?;
-    let touched = tx.execute(sql!("datasource_set_limit"), &[&uid, &class, &i64::from(per_minute)]).await?;
-    if touched > 0 {
-        audit::write(&tx, actor, "datasource.limit", uid, &format!("{class} {per_minute}/min")).await?;
+    let limits = limits_json(&patch.limits);
+    let plan = patch.plan.flatten().map(Plan::name);
+    let country = patch.default_country.as_ref().and_then(|country| country.as_ref().map(Country::as_str));
+    let values: [&(dyn ToSql + Sync); 9] = [
+        &uid,
+        &patch.name,
+        &patch.plan.is_some(),
+        &plan,
+        &patch.strict,
+        &patch.default_country.is_some(),
+        &country,
+        &patch.priority,
+        &limits,
+    ];
+    let tx = Tx::begin(client, "datasource_change").await?;
+    let found = tx.execute(sql!("datasource_change"), &values).await? > 0;
+    if found {
+        audit::write(&tx, actor, "datasource.change", uid, &patch.to_string()).await?;
     }
     tx.commit().await?;
-    Ok(touched > 0)
+    Ok(found)
+}
+
+/// Deletes a datasource with its keys; `false` when there is none of this uid. What it holds is gone for every reader at once;
+/// its rows are removed behind this.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn delete(client: &mut Client, uid: &str, actor: &str) -> Result<bool, StoreError> {
+    let tx = Tx::begin(client, "datasource_delete").await?;
+    let found = !tx.query(sql!("datasource_delete"), &[&uid]).await?.is_empty();
+    if found {
+        audit::write(&tx, actor, "datasource.delete", uid, "").await?;
+    }
+    tx.commit().await?;
+    Ok(found)
 }

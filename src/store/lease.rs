@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use tokio::time::timeout;
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::{Client, Row, types::ToSql};
 
 use super::StoreError;
 
@@ -61,6 +61,23 @@ impl Lease {
         let row = self.first(sql, parameters).await?;
         row.ok_or_else(|| StoreError::Content("a statement that always gives a row gave none".into()))
     }
+}
+
+/// Runs work on one connection of a pool, within the limit of one statement; a transaction that it leaves open is rolled back.
+///
+/// # Errors
+/// That of the work, or [`StoreError`] when no connection can be had in time.
+pub async fn on<T>(
+    pool: &Pool,
+    work: impl AsyncFnOnce(&mut Client) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut lease = Lease::of(pool).await?;
+    let Some(object) = &mut lease.object else { return Err(StoreError::TimedOut(LIMIT)) };
+    // Set first: should this be dropped in the middle, the connection may be in the middle of something too.
+    lease.spoiled = true;
+    let outcome = timeout(LIMIT, work(object)).await.unwrap_or(Err(StoreError::TimedOut(LIMIT)));
+    lease.spoiled = outcome.as_ref().is_err_and(StoreError::ends_connection);
+    outcome
 }
 
 impl Drop for Lease {

@@ -38,6 +38,8 @@ pub mod changes;
 
 pub mod keys;
 
+pub mod specs;
+
 pub mod projects;
 
 pub mod datasources;
@@ -55,3 +57,4 @@ pub mod horizon;
 pub use connect::{Database, Role, ServerFacts};
 pub use deadpool_postgres::Pool;
 pub use error::{Failure, StoreError};
+pub use lease::on;

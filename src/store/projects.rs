@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, types::ToSql};
 
-use super::{StoreError, audit, changes::limits, tx::Tx};
+use super::{
+    StoreError, audit,
+    changes::{limits, limits_json},
+    tx::Tx,
+};
+use crate::domain::settings::ProjectPatch;
 
 /// Makes the organization where there is none yet, and gives it `name` where one is asked for.
 ///
@@ -26,10 +31,16 @@ pub struct ProjectListing {
     pub uid: String,
     /// Display name.
     pub name: String,
+    /// BCP 47 tag.
+    pub locale: String,
+    /// IANA name.
+    pub timezone: String,
     /// Overrides: class → requests per minute.
     pub limits: BTreeMap<String, u64>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 /// Makes a project.
@@ -68,29 +79,48 @@ pub async fn list(client: &Client) -> Result<Vec<ProjectListing>, StoreError> {
             Ok(ProjectListing {
                 uid: row.get(1),
                 name: row.get(2),
+                locale: row.get(3),
+                timezone: row.get(4),
                 limits: limits(row.get(5))?,
                 created_at: row.get(6),
+                updated_at: row.get(7),
             })
         })
         .collect()
 }
 
-/// Overrides the budget of one class, in requests per minute; `false` when there is no such project.
+/// Changes a project; `false` when there is none of this uid.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn set_limit(
+pub async fn change(
     client: &mut Client,
     uid: &str,
-    class: &str,
-    per_minute: u32,
+    patch: &ProjectPatch,
     actor: &str,
 ) -> Result<bool, StoreError> {
-    let tx = Tx::begin(client, "project_limit").await?;
-    let touched = tx.execute(sql!("project_set_limit"), &[&uid, &class, &i64::from(per_minute)]).await?;
-    if touched > 0 {
-        audit::write(&tx, actor, "project.limit", uid, &format!("{class} {per_minute}/min")).await?;
+    let limits = limits_json(&patch.limits);
+    let tx = Tx::begin(client, "project_change").await?;
+    let values: [&(dyn ToSql + Sync); 5] = [&uid, &patch.name, &patch.locale, &patch.timezone, &limits];
+    let found = tx.execute(sql!("project_change"), &values).await? > 0;
+    if found {
+        audit::write(&tx, actor, "project.change", uid, &patch.to_string()).await?;
     }
     tx.commit().await?;
-    Ok(touched > 0)
+    Ok(found)
+}
+
+/// Deletes a project with its datasources and all keys to them; `false` when there is none of this uid. What it holds is gone for
+/// every reader at once; its rows are removed behind this.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn delete(client: &mut Client, uid: &str, actor: &str) -> Result<bool, StoreError> {
+    let tx = Tx::begin(client, "project_delete").await?;
+    let found = !tx.query(sql!("project_delete"), &[&uid]).await?.is_empty();
+    if found {
+        audit::write(&tx, actor, "project.delete", uid, "").await?;
+    }
+    tx.commit().await?;
+    Ok(found)
 }

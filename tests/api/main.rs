@@ -15,6 +15,8 @@ mod auth;
 
 mod limits;
 
+mod manage;
+
 mod problem;
 
 mod stream;

@@ -13,6 +13,7 @@ use tidegate::{
         caps::Caps,
         clock::{SharedClock, SystemClock, SystemEntropy},
         ids::{DatasourceUid, OrganizationUid, ProjectUid},
+        settings::DatasourcePatch,
     },
     http::State,
     store::{
@@ -178,7 +179,9 @@ impl TestHouse {
     /// Sets a budget; in force at once on this house.
     pub async fn limit(&self, datasource: &str, class: &str, per_minute: u32) {
         let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
-        assert!(datasources::set_limit(&mut client, datasource, class, per_minute, "test").await.unwrap());
+        let limits = [(class.parse().unwrap(), Some(per_minute))].into();
+        let patch = DatasourcePatch { limits, ..Default::default() };
+        assert!(datasources::change(&mut client, datasource, &patch, "test").await.unwrap());
         self.state.authority.refresh().await.unwrap();
     }
 

@@ -6,9 +6,12 @@
 mod attributes;
 mod events;
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
-use super::spec::{AttributeSpec, EventSpec};
+use super::spec::{AttributeSpec, Declared, EventSpec};
 
 /// Attributes and event types, in the order they are listed.
 #[derive(Debug, Clone, Default)]
@@ -21,10 +24,38 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// The set that every project has. No parameter in it is required.
-    pub fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<Catalogue> =
-            LazyLock::new(|| Catalogue::default().with(attributes::all(), events::all()));
+    pub fn builtin() -> &'static Arc<Self> {
+        static BUILTIN: LazyLock<Arc<Catalogue>> =
+            LazyLock::new(|| Arc::new(Catalogue::default().with(attributes::all(), events::all())));
         &BUILTIN
+    }
+
+    /// The built-in set with what a project declared laid over it; shared where it declared nothing.
+    pub fn of_project(declared: &[Declared]) -> Arc<Self> {
+        if declared.is_empty() {
+            return Self::builtin().clone();
+        }
+        let mut catalogue = Self::clone(Self::builtin());
+        for one in declared {
+            catalogue = match one {
+                Declared::Attribute(spec) => catalogue.with([spec.clone()], []),
+                Declared::Event(spec) => catalogue.with([], [spec.clone()]),
+                Declared::Parameter { .. } => catalogue,
+            };
+        }
+        // Afterwards, because a parameter may come before its type.
+        for one in declared {
+            if let Declared::Parameter { event_type, spec } = one
+                && let Some(event) = catalogue.event_mut(event_type)
+            {
+                event.parameters.push(spec.clone());
+            }
+        }
+        Arc::new(catalogue)
+    }
+
+    fn event_mut(&mut self, event_type: &str) -> Option<&mut EventSpec> {
+        self.events.get_mut(*self.event_places.get(event_type)?)
     }
 
     /// This catalogue with more specs; one whose name is known replaces the known one in its place.
@@ -183,7 +214,7 @@ mod tests {
         own.display_label = "Work e-mail".to_owned();
         let mut shoe = own.clone();
         shoe.uid = "shoe_size".to_owned();
-        let catalogue = Catalogue::builtin().clone().with([own, shoe], []);
+        let catalogue = Catalogue::clone(Catalogue::builtin()).with([own, shoe], []);
         assert_eq!(catalogue.attribute("_email").unwrap().display_label, "Work e-mail");
         assert_eq!(catalogue.attributes().len(), Catalogue::builtin().attributes().len() + 1);
         assert!(catalogue.attribute("shoe_size").is_some());

@@ -8,19 +8,29 @@ mod reach;
 
 mod unread;
 
-use tidegate::http::routes::{ROUTES, Route};
+use tidegate::{
+    auth::scope::Scope,
+    http::routes::{ROUTES, Route},
+};
 
 use crate::support::house::{Inlet, TestHouse};
 
 /// A route's path in a project and a datasource.
 pub fn path_in(route: &Route, project: &str, datasource: &str) -> String {
     let path = route.path.replace("{project}", project).replace("{datasource}", datasource);
-    path.replace("{user_id}", "somebody").replace("{event_type}", "purchase")
+    let path = path.replace("{user_id}", "somebody").replace("{event_type}", "purchase");
+    path.replace("{attribute}", "_email").replace("{parameter}", "amount")
 }
 
 /// A route's path in an inlet.
 pub fn path_of(route: &Route, inlet: &Inlet) -> String {
     path_in(route, &inlet.project, &inlet.datasource)
+}
+
+/// The routes that a datasource token has to work on.
+pub fn routes_of_a_datasource() -> impl Iterator<Item = &'static Route> {
+    let scopes = [Scope::ProjectIngestRead, Scope::ProjectIngestWrite];
+    ROUTES.iter().filter(move |route| scopes.contains(&route.scope))
 }
 
 /// What the answer to a request on any route must be: the status, and the challenge after the realm.

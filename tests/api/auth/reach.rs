@@ -2,7 +2,7 @@
 
 use tidegate::{auth::scope::Scope, http::routes::ROUTES};
 
-use super::{path_in, path_of};
+use super::{path_in, path_of, routes_of_a_datasource};
 use crate::support::{
     house::{Reply, TestHouse},
     postgres::TestDatabase,
@@ -36,9 +36,16 @@ async fn foreign_and_absent_targets_answer_alike() {
         ]
     };
     let mut bodies = Vec::new();
-    for route in ROUTES {
-        let mut paths: Vec<_> = outside(route).into_iter().map(|path| (&own.token, path)).collect();
-        paths.extend(outside(route).into_iter().map(|path| (&bound, path)));
+    for route in ROUTES.iter().filter(|route| route.path.contains("{project}")) {
+        let of_project = !route.path.contains("{datasource}");
+        let outside = |route| {
+            let own = path_in(route, &own.project, &own.datasource);
+            outside(route)
+                .into_iter()
+                .filter(move |path| !of_project || (*path != own && !path.contains("%2e")))
+        };
+        let mut paths: Vec<_> = outside(route).map(|path| (&own.token, path)).collect();
+        paths.extend(outside(route).map(|path| (&bound, path)));
         paths.push((&own.token, path_in(route, &own.project, &sibling.datasource)));
         for (key, path) in paths {
             let reply = ask(&house, route.method, &path, key).await;
@@ -100,7 +107,7 @@ async fn every_route_works_with_a_datasource_token() {
     let database = TestDatabase::create().await;
     let house = TestHouse::start(&database).await;
     let inlet = house.inlet().await;
-    for route in ROUTES {
+    for route in routes_of_a_datasource() {
         let path = path_of(route, &inlet);
         let request = house.request(route.method, &path).bearer_auth(&inlet.token);
         let body = serde_json::json!([{"_user_id": "somebody", "_event_id": "e", "_event_type": "t"}]);

@@ -1,6 +1,10 @@
 //! Whose budget is charged.
 
-use tidegate::{auth::scope::Scope, store::projects};
+use tidegate::{
+    auth::scope::Scope,
+    domain::{budget::Class, settings::ProjectPatch},
+    store::projects,
+};
 
 use super::{at_noon, push, said};
 use crate::support::postgres::TestDatabase;
@@ -86,7 +90,9 @@ async fn a_project_has_overrides_of_its_own() {
     let inlet = house.inlet().await;
     let (_, bound) = house.product_token(Some(&inlet.project), Scope::ALL).await;
     let mut client = house.database.connect(tidegate::store::Role::Command).await.unwrap();
-    assert!(projects::set_limit(&mut client, &inlet.project, "meta", 2, "test").await.unwrap());
+    let limits = [(Class::Meta, Some(2))].into();
+    let patch = ProjectPatch { limits, ..Default::default() };
+    assert!(projects::change(&mut client, &inlet.project, &patch, "test").await.unwrap());
     house.state.authority.refresh().await.unwrap();
     let absent = format!("/v1/project/{}/datasource/ds_absent/stream", inlet.project);
     let answers = [0; 3].map(|_| house.get(&bound, &absent));

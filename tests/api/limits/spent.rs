@@ -1,7 +1,10 @@
 //! A spent budget: nothing is stored, and the wait that is asked for is exactly enough.
 
 use serde_json::json;
-use tidegate::store::datasources;
+use tidegate::{
+    domain::{budget::Class, settings::DatasourcePatch},
+    store::datasources,
+};
 
 use super::{at_noon, push, said, seconds, stored};
 use crate::support::{house::TestHouse, postgres::TestDatabase, socket::Socket};
@@ -95,7 +98,9 @@ async fn an_override_and_its_end_are_in_force_at_once() {
     let (house, _) = at_noon(&database).await;
     let inlet = house.inlet().await;
     let mut client = house.database.connect(tidegate::store::Role::Command).await.unwrap();
-    assert!(datasources::set_limit(&mut client, &inlet.datasource, "meta", 3, "test").await.unwrap());
+    let limits = [(Class::Meta, Some(3))].into();
+    let patch = DatasourcePatch { limits, ..Default::default() };
+    assert!(datasources::change(&mut client, &inlet.datasource, &patch, "test").await.unwrap());
     house.state.authority.refresh().await.unwrap();
     assert_eq!(said(&house.get(&inlet.token, &inlet.path("/stream")).await).limit, 3);
     assert_eq!(said(&push(&house, &inlet, "a").await).limit, 6_000, "another class");

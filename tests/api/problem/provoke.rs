@@ -51,6 +51,14 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::NotFound => get("/nothing").await,
         Code::ContactNotFound => get("/stream/contacts/nobody").await,
         Code::EventTypeNotFound => get("/stream/specs/event-parameters/nothing").await,
+        Code::AttributeNotFound => manage(house, inlet, "DELETE", "/attributes/nothing", json!(null)).await,
+        Code::ParameterNotFound => {
+            manage(house, inlet, "DELETE", "/events/purchase/parameters/nothing", json!(null)).await
+        }
+        Code::AlreadyExists => manage(house, inlet, "POST", "/events", json!({"uid": "purchase"})).await,
+        Code::BuiltIn => manage(house, inlet, "DELETE", "/attributes/_email", json!(null)).await,
+        Code::TooManySpecs => too_many_specs(house).await,
+        Code::InvalidBody => manage(house, inlet, "POST", "/events", json!([])).await,
         Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
         Code::InvalidPath => get("/stream/contacts/%FF").await,
         Code::InvalidParameter => {
@@ -87,4 +95,34 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::Internal => store::internal().await,
         Code::NotImplemented => house.delete(&inlet.token, &inlet.path("/stream/contacts/u?_erase")).await,
     }
+}
+
+/// A request about the project's own specs.
+async fn manage(
+    house: &TestHouse,
+    inlet: &Inlet,
+    method: &str,
+    rest: &str,
+    body: serde_json::Value,
+) -> Reply {
+    let (_, key) = house.product_token(Some(&inlet.project), &[Scope::ProjectManage]).await;
+    let request =
+        house.request(method, &format!("/v1/project/{}/specs{rest}", inlet.project)).bearer_auth(key);
+    Reply::of(if body.is_null() { request } else { request.json(&body) }).await
+}
+
+/// One more than a project may declare.
+async fn too_many_specs(house: &TestHouse) -> Reply {
+    let inlet = house.inlet().await;
+    let most = house.state.caps.declared;
+    house
+        .sql(&format!(
+            "insert into spec (project_id, kind, event_type, name, body)
+             select p.id, 'event', '', 'own-' || n, jsonb_build_object('uid', 'own-' || n, 'name', 'n', 'emoji', '',
+                    'icon', '', 'description', '', 'category', 'c', 'important', false)
+             from project p, generate_series(1, {most}) n where p.uid = '{}'",
+            inlet.project
+        ))
+        .await;
+    manage(house, &inlet, "POST", "/events", json!({"uid": "one-more"})).await
 }

@@ -93,7 +93,7 @@ async fn parameters_of_nothing_and_of_an_unknown_type_are_errors() {
         ("event-parameters", 400, "event_type_missing"),
         ("event-parameters/", 400, "event_type_missing"),
         ("event-parameters/own", 404, "event_type_not_found"),
-        ("event-parameters/%FF", 404, "event_type_not_found"),
+        ("event-parameters/%FF", 400, "invalid_path"),
         ("nothing", 404, "not_found"),
     ] {
         let reply = house.get(&inlet.token, &inlet.path(&format!("/stream/specs/{rest}"))).await;

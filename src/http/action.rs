@@ -1,0 +1,170 @@
+//! What each route does, by what its path names: the account, one project, or one datasource.
+
+use actix_web::{HttpRequest, web::Payload};
+
+use super::{
+    account,
+    answer::Answer,
+    catalogue, contacts, datasources,
+    door::{Guest, Member},
+    probe,
+    problem::{Code, Problem},
+    projects, push, specs,
+    state::State,
+};
+use crate::auth::Caller;
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Something about the account as a whole.
+    OfAccount(OnAccount),
+    /// Something about one project.
+    OfProject(OnProject),
+    /// Something about one datasource.
+    OfDatasource(OnDatasource),
+}
+
+/// What is done on the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAccount {
+    /// List the projects inside the key's reach.
+    Projects,
+}
+
+/// What is done on a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnProject {
+    /// Read the project.
+    ReadProject,
+    /// Change its name, locale, time zone or budgets.
+    ChangeProject,
+    /// Delete it with everything in it.
+    DeleteProject,
+    /// List the attributes of contacts.
+    ListAttributes,
+    /// Declare an attribute of the project's own.
+    DeclareAttribute,
+    /// Change one.
+    ChangeAttribute,
+    /// Take one back.
+    RemoveAttribute,
+    /// List the types of events.
+    ListEvents,
+    /// Declare a type of event.
+    DeclareEvent,
+    /// Change one.
+    ChangeEvent,
+    /// Take one back, with its parameters.
+    RemoveEvent,
+    /// List the parameters of one type of event.
+    ListParameters,
+    /// Declare a parameter.
+    DeclareParameter,
+    /// Change one.
+    ChangeParameter,
+    /// Take one back.
+    RemoveParameter,
+    /// List the datasources of the project.
+    ListDatasources,
+    /// Make a datasource, without a token.
+    CreateDatasource,
+}
+
+/// What is done on a datasource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDatasource {
+    /// Read how it is set up.
+    ReadDatasource,
+    /// Change its name, plan, budgets, strictness, default country or priority.
+    ChangeDatasource,
+    /// Delete it with everything in it.
+    DeleteDatasource,
+    /// Who am I, where do I write, what happened lately.
+    Probe,
+    /// Upsert contacts.
+    PushContacts,
+    /// Append events.
+    PushEvents,
+    /// Read one contact.
+    ReadContact,
+    /// Delete one contact.
+    DeleteContact,
+    /// List the attributes of contacts.
+    AttributeSpecs,
+    /// List the types of events.
+    EventSpecs,
+    /// List the parameters of one type of event.
+    ParameterSpecs,
+    /// Ask for parameters without naming a type.
+    NoEventType,
+    /// Count what is stored.
+    Stats,
+}
+
+impl OnAccount {
+    /// Does it for a caller who was let in.
+    pub(super) fn perform(self, state: &State, caller: &Caller) -> Result<Answer, Problem> {
+        match self {
+            Self::Projects => account::projects(state, caller),
+        }
+    }
+}
+
+impl OnProject {
+    /// As [`OnAccount::perform`].
+    pub(super) async fn perform(
+        self,
+        state: &State,
+        request: &HttpRequest,
+        payload: &mut Payload,
+        member: &Member,
+    ) -> Result<Answer, Problem> {
+        match self {
+            Self::ReadProject => projects::read(member),
+            Self::ChangeProject => projects::change(state, request, payload, member).await,
+            Self::DeleteProject => projects::delete(state, member).await,
+            Self::ListAttributes => specs::list_attributes(member),
+            Self::DeclareAttribute => catalogue::attributes::declare(state, request, payload, member).await,
+            Self::ChangeAttribute => catalogue::attributes::change(state, request, payload, member).await,
+            Self::RemoveAttribute => catalogue::attributes::remove(state, request, member).await,
+            Self::ListEvents => specs::list_events(member),
+            Self::DeclareEvent => catalogue::events::declare(state, request, payload, member).await,
+            Self::ChangeEvent => catalogue::events::change(state, request, payload, member).await,
+            Self::RemoveEvent => catalogue::events::remove(state, request, member).await,
+            Self::ListParameters => specs::list_parameters(request, member),
+            Self::DeclareParameter => catalogue::parameters::declare(state, request, payload, member).await,
+            Self::ChangeParameter => catalogue::parameters::change(state, request, payload, member).await,
+            Self::RemoveParameter => catalogue::parameters::remove(state, request, member).await,
+            Self::ListDatasources => datasources::list(state, member),
+            Self::CreateDatasource => datasources::create(state, request, payload, member).await,
+        }
+    }
+}
+
+impl OnDatasource {
+    /// As [`OnAccount::perform`].
+    pub(super) async fn perform(
+        self,
+        state: &State,
+        request: &HttpRequest,
+        payload: &mut Payload,
+        guest: &Guest,
+    ) -> Result<Answer, Problem> {
+        match self {
+            Self::ReadDatasource => datasources::read(state, guest),
+            Self::ChangeDatasource => datasources::change(state, request, payload, guest).await,
+            Self::DeleteDatasource => datasources::delete(state, guest).await,
+            Self::Probe => probe::stream(state, guest).await,
+            Self::PushContacts => push::contacts(state, request, payload, guest).await,
+            Self::PushEvents => push::events(state, request, payload, guest).await,
+            Self::ReadContact => contacts::read(state, request, guest).await,
+            Self::DeleteContact => contacts::delete(state, request, guest).await,
+            Self::AttributeSpecs => specs::attributes(guest),
+            Self::EventSpecs => specs::events(guest),
+            Self::ParameterSpecs => specs::parameters(request, guest),
+            Self::NoEventType => Err(Problem::plain(Code::EventTypeMissing)),
+            Self::Stats => probe::stats(state, guest).await,
+        }
+    }
+}

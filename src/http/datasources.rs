@@ -1,0 +1,131 @@
+//! Datasources as those who manage them see them: list, make, read, change, delete.
+
+use actix_web::{HttpRequest, http::StatusCode, web::Payload};
+
+use super::{
+    answer::Answer,
+    door::{Guest, Member},
+    intake::{self, noted},
+    manage,
+    problem::{Code, Problem},
+    projects::limits,
+    state::State,
+    wire::{DatasourceChange, EntitiesAnswer, EntityAnswer, ManagedDatasource, NewDatasourceBody},
+};
+use crate::{
+    auth::{Caller, Datasource, Project},
+    domain::{
+        budget::Plan,
+        country::Country,
+        ids::DatasourceUid,
+        rejection::Rejection,
+        settings::{self, DatasourcePatch},
+    },
+    store::datasources::{self, NewDatasource},
+};
+
+/// `GET /v1/project/{project}/datasource`.
+pub(super) fn list(state: &State, member: &Member) -> Result<Answer, Problem> {
+    let plan = state.authority.organization().plan;
+    let datasources = state.authority.datasources(&member.project);
+    let entities = datasources.iter().map(|one| ManagedDatasource::of(one, &member.project, plan)).collect();
+    Answer::ok(&EntitiesAnswer { entities })
+}
+
+/// `GET /v1/project/{project}/datasource/{datasource}`.
+pub(super) fn read(state: &State, guest: &Guest) -> Result<Answer, Problem> {
+    Answer::ok(&entity(state, &guest.project, &guest.datasource))
+}
+
+fn entity<'a>(
+    state: &State,
+    project: &Project,
+    datasource: &'a Datasource,
+) -> EntityAnswer<ManagedDatasource<'a>> {
+    let plan = state.authority.organization().plan;
+    EntityAnswer { entity: ManagedDatasource::of(datasource, project, plan) }
+}
+
+/// The datasource as it stands after a change.
+fn afterwards(
+    state: &State,
+    caller: &Caller,
+    project: &str,
+    uid: &str,
+    status: StatusCode,
+) -> Result<Answer, Problem> {
+    let found = state.authority.datasource(caller, project, uid);
+    let (project, datasource) = found.ok_or_else(|| Problem::plain(Code::NotFound))?;
+    Answer::with(status, &entity(state, &project, &datasource))
+}
+
+/// `POST /v1/project/{project}/datasource`.
+pub(super) async fn create(
+    state: &State,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    member: &Member,
+) -> Result<Answer, Problem> {
+    let body: NewDatasourceBody = intake::object(state, request, payload).await?;
+    let mut faults = Vec::new();
+    let name = noted("name", Some(settings::name(&body.name)), &mut faults).unwrap_or_default();
+    let plan = noted("plan", body.plan.as_deref().map(str::parse::<Plan>), &mut faults);
+    let country =
+        noted("defaultCountry", body.default_country.as_deref().map(settings::country), &mut faults);
+    if let Some(rejection) = Rejection::from_faults(faults) {
+        return Err(intake::invalid(&rejection));
+    }
+    let uid = DatasourceUid::draw(state.entropy.as_ref()).map_err(|error| {
+        tracing::error!(%error, "a datasource could not be named");
+        Problem::plain(Code::Internal)
+    })?;
+    let project = member.project.uid.as_str();
+    let new = NewDatasource {
+        project,
+        uid: uid.as_str(),
+        name: &name,
+        plan: plan.map(Plan::name),
+        strict: body.strict,
+        default_country: country.as_ref().map(Country::as_str),
+    };
+    let actor = manage::actor(&member.caller);
+    manage::write(state, async |client| datasources::create(client, &new, None, &actor).await).await?;
+    afterwards(state, &member.caller, project, uid.as_str(), StatusCode::CREATED)
+}
+
+/// `PATCH /v1/project/{project}/datasource/{datasource}`.
+pub(super) async fn change(
+    state: &State,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    guest: &Guest,
+) -> Result<Answer, Problem> {
+    let patch = judged(&intake::object(state, request, payload).await?)
+        .map_err(|rejection| intake::invalid(&rejection))?;
+    let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
+    manage::write(state, async |client| datasources::change(client, uid, &patch, &actor).await).await?;
+    afterwards(state, &guest.caller, guest.project.uid.as_str(), uid, StatusCode::OK)
+}
+
+fn judged(body: &DatasourceChange) -> Result<DatasourcePatch, Rejection> {
+    let mut faults = Vec::new();
+    let plan = |text: &Option<String>| text.as_deref().map(str::parse::<Plan>).transpose();
+    let country = |text: &Option<String>| text.as_deref().map(settings::country).transpose();
+    let patch = DatasourcePatch {
+        name: noted("name", body.name.as_deref().map(settings::name), &mut faults),
+        plan: noted("plan", body.plan.as_ref().map(plan), &mut faults),
+        strict: body.strict,
+        default_country: noted("defaultCountry", body.default_country.as_ref().map(country), &mut faults),
+        priority: noted("priority", body.priority.map(settings::priority), &mut faults),
+        limits: limits(&body.limits, &mut faults),
+    };
+    Rejection::from_faults(faults).map_or(Ok(patch), Err)
+}
+
+/// `DELETE /v1/project/{project}/datasource/{datasource}`.
+pub(super) async fn delete(state: &State, guest: &Guest) -> Result<Answer, Problem> {
+    let answer = read(state, guest)?;
+    let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
+    manage::write(state, async |client| datasources::delete(client, uid, &actor).await).await?;
+    Ok(answer)
+}
