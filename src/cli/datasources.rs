@@ -113,7 +113,7 @@ pub(super) struct Change {
     #[arg(long, env = "TIDEGATE_DEFAULT_COUNTRY", value_parser = country_or_none, value_name = "COUNTRY|none")]
     default_country: Option<OrDefault<Country>>,
     /// Which datasource wins where several know the same person, from 0 to 1000000; lower first.
-    #[arg(long, env = "TIDEGATE_PRIORITY", value_parser = priority, value_name = "N")]
+    #[arg(long, env = "TIDEGATE_PRIORITY", value_parser = priority, allow_negative_numbers = true, value_name = "N")]
     priority: Option<i32>,
     /// Endpoint classes whose budget goes back to that of the plan, with commas between them.
     #[arg(long, env = "TIDEGATE_NO_LIMIT", value_delimiter = ',', value_name = "CLASS")]

@@ -52,13 +52,15 @@ async fn every_command(home: &Home) {
 
     let listed = home.run(["project", "list", "--json"]).await.json();
     let shop = listed.as_array().unwrap().iter().find(|one| one["uid"] == project.as_str()).unwrap();
-    assert_eq!(members(shop), ["createdAt", "limits", "name", "uid"]);
+    assert_eq!(members(shop), ["createdAt", "limits", "locale", "name", "timezone", "uid", "updatedAt"]);
     assert_eq!(shop["limits"], json!({ "audience.read": 7 }));
     let listed = home.run(["datasource", "list", "--project", &project, "--json"]).await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     let wanted = json!({ "uid": datasource, "name": "Web", "project": project, "plan": "L", "strict": true,
-        "defaultCountry": "ES", "limits": { "events.write": 7 }, "createdAt": listed[0]["createdAt"] });
+        "defaultCountry": "ES", "priority": 100, "limits": { "events.write": 7 }, "createdAt": listed[0]["createdAt"],
+        "updatedAt": listed[0]["updatedAt"] });
     assert_eq!(listed[0], wanted);
+    change(home, &project, datasource).await;
 
     home.run(["key", "revoke", text(&bound, "id")]).await.ok();
     home.run(["key", "delete", text(&own, "id")]).await.ok();
@@ -75,6 +77,65 @@ async fn every_command(home: &Home) {
         assert!(table.contains("NAME") && !table.contains("tgd_") || noun == "key", "{table}");
         assert!(!table.contains(text(&made, "token")), "a list shows a whole key");
     }
+}
+
+/// What is there is shown and changed.
+async fn change(home: &Home, project: &str, datasource: &str) {
+    let rename = ["project", "change", "--project", project, "--name", "Till", "--locale", "de-AT"];
+    home.run(rename.iter().chain(&["--timezone", "Europe/Vienna", "--no-limit", "audience.read"])).await.ok();
+    let shown = home.run(["project", "show", "--json", "--project", project]).await.json();
+    assert_eq!(
+        (text(&shown, "name"), text(&shown, "locale"), text(&shown, "timezone")),
+        ("Till", "de-AT", "Europe/Vienna")
+    );
+    assert_eq!(shown["limits"], json!({}));
+    assert!(home.run(["project", "show", "--project", project]).await.ok().contains("Europe/Vienna"));
+
+    let of = ["--datasource", datasource];
+    let to = [
+        "--plan",
+        "default",
+        "--strict",
+        "false",
+        "--default-country",
+        "none",
+        "--priority",
+        "7",
+        "--name",
+        "Web 2",
+    ];
+    home.run(["datasource", "change"].iter().chain(&of).chain(&to)).await.ok();
+    let shown = home.run(["datasource", "show", "--json"].iter().chain(&of)).await.json();
+    assert_eq!(
+        (&shown["plan"], &shown["strict"], &shown["defaultCountry"]),
+        (&Value::Null, &json!(false), &Value::Null)
+    );
+    assert_eq!((&shown["priority"], text(&shown, "name")), (&json!(7), "Web 2"));
+    assert!(home.run(["datasource", "show"].iter().chain(&of)).await.ok().contains("Web 2"));
+    home.run(["datasource", "change"].iter().chain(&of)).await.refused(&["nothing to change"]);
+    home.run(["datasource", "change", "--plan", "Q"].iter().chain(&of)).await.refused(&["no plan", "XL"]);
+    home.run(["datasource", "change", "--priority", "-1"].iter().chain(&of)).await.refused(&["--priority"]);
+}
+
+#[tokio::test]
+async fn deleting_asks_first_and_leaves_nothing_to_list() {
+    let home = Home::new();
+    let project = project(&home, "Shop").await;
+    let made =
+        home.run(["datasource", "create", "--json", "--name", "Web", "--project", &project]).await.json();
+    let datasource = text(&made, "uid");
+    let delete = ["datasource", "delete", "--datasource", datasource];
+    home.run(delete).await.refused(&["--yes", "Web", datasource]);
+    assert!(home.run(["datasource", "list"]).await.ok().contains(datasource));
+    assert!(home.run(delete.iter().chain(&["--yes"])).await.ok().contains(datasource));
+    assert!(!home.run(["datasource", "list"]).await.ok().contains(datasource));
+    assert!(!home.run(["key", "list"]).await.ok().contains("First token"), "its keys went with it");
+    home.run(delete.iter().chain(&["--yes"])).await.refused(&[datasource, "datasource list"]);
+    let delete = ["project", "delete", "--project", &project];
+    home.run(delete).await.refused(&["--yes", "Shop"]);
+    home.run(delete.iter().chain(&["--yes"])).await.ok();
+    assert_eq!(home.run(["project", "list", "--json"]).await.json(), json!([]));
+    home.run(delete.iter().chain(&["--yes"])).await.refused(&[&project, "project list"]);
 }
 
 #[tokio::test]

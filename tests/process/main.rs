@@ -24,6 +24,8 @@ mod commands;
 
 mod refusals;
 
+mod specs;
+
 mod in_force;
 
 mod crash;
