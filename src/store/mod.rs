@@ -34,6 +34,8 @@ pub mod lots;
 
 pub mod contacts;
 
+pub mod audience;
+
 pub mod changes;
 
 pub mod keys;
