@@ -5,12 +5,13 @@ use actix_web::{HttpRequest, web::Payload};
 use super::{
     account,
     answer::Answer,
-    catalogue, contacts, datasources,
+    audience, catalogue, contacts, datasources,
     door::{Guest, Member},
     probe,
     problem::{Code, Problem},
     projects, push, specs,
     state::State,
+    timeline,
 };
 use crate::auth::Caller;
 
@@ -65,6 +66,16 @@ pub enum OnProject {
     ChangeParameter,
     /// Take one back.
     RemoveParameter,
+    /// Find a contact by its sender's id.
+    FindByUser,
+    /// Find a contact by e-mail address.
+    FindByEmail,
+    /// Find a contact by telephone number.
+    FindByPhone,
+    /// Read a contact by its own id.
+    ReadPerson,
+    /// List the events of a contact, newest first.
+    ListTimeline,
     /// List the datasources of the project.
     ListDatasources,
     /// Make a datasource, without a token.
@@ -136,6 +147,11 @@ impl OnProject {
             Self::DeclareParameter => catalogue::parameters::declare(state, request, payload, member).await,
             Self::ChangeParameter => catalogue::parameters::change(state, request, payload, member).await,
             Self::RemoveParameter => catalogue::parameters::remove(state, request, member).await,
+            Self::FindByUser => audience::by_user(state, request, member).await,
+            Self::FindByEmail => audience::by_email(state, request, member).await,
+            Self::FindByPhone => audience::by_phone(state, request, member).await,
+            Self::ReadPerson => audience::by_id(state, request, member).await,
+            Self::ListTimeline => timeline::page(state, request, member).await,
             Self::ListDatasources => datasources::list(state, member),
             Self::CreateDatasource => datasources::create(state, request, payload, member).await,
         }

@@ -2,7 +2,6 @@
 
 use actix_web::HttpRequest;
 use percent_encoding::percent_decode_str;
-use serde_json::value::RawValue;
 
 use super::{
     answer::Answer,
@@ -37,17 +36,7 @@ pub(super) async fn read(state: &State, request: &HttpRequest, guest: &Guest) ->
 }
 
 fn shape(guest: &Guest, user_id: &str, record: &ContactRecord) -> serde_json::Result<ContactShape> {
-    let mut contact_data: std::collections::BTreeMap<String, Box<RawValue>> =
-        serde_json::from_str(&record.attributes)?;
-    if !mask::sees_all(&guest.caller) {
-        contact_data = contact_data
-            .into_iter()
-            .map(|(name, value)| {
-                let seen = mask::masked(&name, value, &guest.project.catalogue);
-                (name, seen)
-            })
-            .collect();
-    }
+    let mut contact_data = mask::seen(&guest.caller, &guest.project.catalogue, &record.attributes)?;
     contact_data.insert("_user_id".into(), serde_json::value::to_raw_value(user_id)?);
     Ok(ContactShape {
         contact_id: record.contact_id.to_string(),

@@ -16,6 +16,7 @@ use super::{
     action::Action,
     answer::{Answer, refuse},
     body,
+    connection::Unread,
     problem::{Code, Problem},
     routes::Route,
     state::State,
@@ -139,6 +140,9 @@ async fn refuse_unread(
     let mut response = refuse(problem, request, pass);
     if !body::drain(request, &mut payload).await {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+        if let Some(unread) = request.conn_data::<Unread>() {
+            unread.note();
+        }
     }
     response
 }

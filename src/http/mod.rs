@@ -39,6 +39,10 @@ mod datasources;
 
 mod catalogue;
 
+mod audience;
+
+mod timeline;
+
 mod health;
 
 pub mod action;

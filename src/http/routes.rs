@@ -17,8 +17,9 @@ use super::{
         },
         OnProject::{
             ChangeAttribute, ChangeEvent, ChangeParameter, ChangeProject, CreateDatasource, DeclareAttribute,
-            DeclareEvent, DeclareParameter, DeleteProject, ListAttributes, ListDatasources, ListEvents,
-            ListParameters, ReadProject, RemoveAttribute, RemoveEvent, RemoveParameter,
+            DeclareEvent, DeclareParameter, DeleteProject, FindByEmail, FindByPhone, FindByUser,
+            ListAttributes, ListDatasources, ListEvents, ListParameters, ListTimeline, ReadPerson,
+            ReadProject, RemoveAttribute, RemoveEvent, RemoveParameter,
         },
     },
     answer::refuse,
@@ -28,9 +29,10 @@ use super::{
 };
 use crate::{
     auth::scope::Scope::{
-        self, AccountRead, ProjectIngestRead, ProjectIngestWrite, ProjectManage, ProjectRead,
+        self, AccountRead, ProjectAudienceDataEvents, ProjectAudienceRead, ProjectIngestRead,
+        ProjectIngestWrite, ProjectManage, ProjectRead,
     },
-    domain::budget::Class::{self, ContactsRead, ContactsWrite, EventsWrite, Manage, Meta},
+    domain::budget::Class::{self, AudienceRead, ContactsRead, ContactsWrite, EventsWrite, Manage, Meta},
 };
 
 /// A route under `/v1`.
@@ -85,6 +87,12 @@ pub static ROUTES: &[Route] = &[
     row("POST", project!("/specs/events/{event_type}/parameters"), ProjectManage, Manage, OfProject(DeclareParameter)),
     row("PATCH", project!("/specs/events/{event_type}/parameters/{parameter}"), ProjectManage, Manage, OfProject(ChangeParameter)),
     row("DELETE", project!("/specs/events/{event_type}/parameters/{parameter}"), ProjectManage, Manage, OfProject(RemoveParameter)),
+
+    row("GET", project!("/audience/user/{user_id}"), ProjectAudienceRead, AudienceRead, OfProject(FindByUser)),
+    row("GET", project!("/audience/search/email/{value}"), ProjectAudienceRead, AudienceRead, OfProject(FindByEmail)),
+    row("GET", project!("/audience/search/phone/{value}"), ProjectAudienceRead, AudienceRead, OfProject(FindByPhone)),
+    row("GET", project!("/audience/{contact_id}"), ProjectAudienceRead, AudienceRead, OfProject(ReadPerson)),
+    row("GET", project!("/audience/{contact_id}/events"), ProjectAudienceDataEvents, AudienceRead, OfProject(ListTimeline)),
 
     row("GET", project!("/datasource"), ProjectRead, Meta, OfProject(ListDatasources)),
     row("POST", project!("/datasource"), ProjectManage, Manage, OfProject(CreateDatasource)),

@@ -11,6 +11,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audience;
+
 mod auth;
 
 mod limits;

@@ -15,6 +15,9 @@ mod contact;
 
 mod specs;
 
+mod audience;
+
+pub(super) use audience::*;
 pub(super) use contact::*;
 pub(super) use datasource::*;
 pub(super) use probe::*;

@@ -19,7 +19,10 @@ use crate::support::house::{Inlet, TestHouse};
 pub fn path_in(route: &Route, project: &str, datasource: &str) -> String {
     let path = route.path.replace("{project}", project).replace("{datasource}", datasource);
     let path = path.replace("{user_id}", "somebody").replace("{event_type}", "purchase");
-    path.replace("{attribute}", "_email").replace("{parameter}", "amount")
+    path.replace("{attribute}", "_email")
+        .replace("{parameter}", "amount")
+        .replace("{value}", "a@b.de")
+        .replace("{contact_id}", "x")
 }
 
 /// A route's path in an inlet.

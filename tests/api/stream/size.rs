@@ -70,6 +70,20 @@ async fn a_client_that_writes_before_it_reads_still_learns_why() {
     house.stop().await;
 }
 
+/// Written in small pieces and read only afterwards, by a client that is slower than the server.
+#[tokio::test]
+async fn the_answer_waits_for_a_client_that_is_still_writing() {
+    let (_database, house, inlet) = house().await;
+    let mut socket = open(&house, &inlet, &format!("Content-Length: {}", 3 * LIMIT)).await;
+    for _ in 0..48 {
+        socket.send(&" ".repeat(LIMIT / 16)).await;
+        tokio::task::yield_now().await;
+    }
+    let reply = socket.reply().await;
+    assert_eq!((reply.status, reply.header("connection")), (413, "close"));
+    house.stop().await;
+}
+
 #[tokio::test]
 async fn a_length_beyond_the_limit_is_refused_before_a_byte_arrives() {
     let (_database, house, inlet) = house().await;
