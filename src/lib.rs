@@ -26,7 +26,7 @@
 //!    decided; nobody has heard them, and a failure undoes all of it.*
 //! 10. `store/tx.rs` commits. When it answers, the WAL is flushed. Should the answer get lost, `ingest/lane.rs` asks the
 //!     database for the transaction's fate. *Committed, or 503 with nothing stored; only `outcome_unknown` cannot tell.*
-//! 11. The lane hands each job a [`ingest::Receipt`]; `http/push.rs` joins it with the refused items, `http/wire.rs`
+//! 11. The lane hands each job a [`ingest::Receipt`]; `http/push.rs` joins it with the refused items, `http/wire/`
 //!     gives it its shape. *202: every `success` item is durable and readable.*
 //! 12. `ingest/ledger.rs` notes the call in memory and writes it behind the answers. *Usage numbers may lag by seconds,
 //!     and a crash may lose the last of them; what was stored is counted from the lots.*
