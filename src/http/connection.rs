@@ -6,19 +6,13 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use actix_web::http::StatusCode;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::{Sleep, sleep},
 };
 
 use super::problem::{Code, Problem};
@@ -27,55 +21,17 @@ use crate::domain::{clock::SharedEntropy, ids::random_base62};
 const HEAD_END: &[u8] = b"\r\n\r\n";
 const REFUSAL: &[u8] = b"HTTP/1.1 4";
 
-/// How much of a body that nobody wanted is read away before the connection is let go, and for how long.
-const LINGER_BYTES: usize = 16 << 20;
-const LINGER_TIME: Duration = Duration::from_secs(1);
-
-/// Whether a request of the connection was answered before its body was read. Closing at once would then reset the connection, and
-/// the client, still writing, might never see the answer.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Unread(Arc<AtomicBool>);
-
-impl Unread {
-    /// Says that a body was left unread.
-    pub(super) fn note(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// A connection.
 pub(super) struct Connection {
     io: TcpStream,
     entropy: SharedEntropy,
     /// A replaced answer that is not sent yet.
     rest: Vec<u8>,
-    unread: Unread,
-    /// Set once our side is closed and only the client's rest is awaited: until when, and how much came since.
-    lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl Connection {
     pub(super) fn new(io: TcpStream, entropy: SharedEntropy) -> Self {
-        Self { io, entropy, rest: Vec::new(), unread: Unread::default(), lingering: None }
-    }
-
-    /// Where to say that a body was left unread.
-    pub(super) fn unread(&self) -> Unread {
-        self.unread.clone()
-    }
-
-    /// Reads away what the client still sends, until it ends or has had its chance to read the answer.
-    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some((until, seen)) = &mut self.lingering else { return Poll::Ready(()) };
-        let mut scrap = [0u8; 16 << 10];
-        while *seen < LINGER_BYTES && until.as_mut().poll(cx).is_pending() {
-            let mut buffer = ReadBuf::new(&mut scrap);
-            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
-                Ok(()) if !buffer.filled().is_empty() => *seen += buffer.filled().len(),
-                _ => break,
-            }
-        }
-        Poll::Ready(())
+        Self { io, entropy, rest: Vec::new() }
     }
 
     /// Sends what was replaced.
@@ -155,14 +111,7 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_rest(cx))?;
-        if self.lingering.is_none() {
-            ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
-            if !self.unread.0.load(Ordering::Relaxed) {
-                return Poll::Ready(Ok(()));
-            }
-            self.lingering = Some((Box::pin(sleep(LINGER_TIME)), 0));
-        }
-        self.poll_linger(cx).map(Ok)
+        Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
 

@@ -16,7 +16,6 @@ use super::{
     action::Action,
     answer::{Answer, refuse},
     body,
-    connection::Unread,
     problem::{Code, Problem},
     routes::Route,
     state::State,
@@ -140,9 +139,6 @@ async fn refuse_unread(
     let mut response = refuse(problem, request, pass);
     if !body::drain(request, &mut payload).await {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
-        if let Some(unread) = request.conn_data::<Unread>() {
-            unread.note();
-        }
     }
     response
 }

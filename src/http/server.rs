@@ -173,9 +173,6 @@ fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<Act
             .keep_alive(keep_alive)
             .client_request_timeout(head_timeout)
             .local_addr(address)
-            .on_connect_ext(|connection: &Connection, extensions| {
-                extensions.insert(connection.unread());
-            })
             // Its host and address serve only to make URLs, and none is made.
             .h1(map_config(app, |()| AppConfig::default()));
         fn_service(move |io: TcpStream| {
