@@ -23,6 +23,8 @@ pub mod fates;
 
 pub mod ledger;
 
+mod behind;
+
 pub mod upkeep;
 
 pub use handle::{Handle, Options, Writer};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::{sync::watch, time::timeout};
 
-use super::handle::Handle;
+use super::{behind, handle::Handle};
 use crate::{
     domain::clock::SharedClock,
     store::{Database, Pool, Role, StoreError, horizon, partitions, rejected},
@@ -21,8 +21,22 @@ const LOOKS_A_ROUND: u32 = 60;
 /// How long making partitions may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Keeps partitions ahead and levels current until `stop` says so.
+/// Keeps partitions ahead, levels current, and what may lag not far behind, until `stop` says so.
 pub async fn run(
+    handle: Handle,
+    database: Database,
+    pool: Pool,
+    clock: SharedClock,
+    stop: watch::Receiver<bool>,
+) {
+    tokio::join!(
+        look(handle, database.clone(), pool, clock.clone(), stop.clone()),
+        behind::follow(database.clone(), clock.clone(), stop.clone()),
+        behind::close(database, clock, stop),
+    );
+}
+
+async fn look(
     handle: Handle,
     database: Database,
     pool: Pool,

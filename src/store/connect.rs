@@ -20,9 +20,11 @@ pub enum Role {
     Meta,
     /// Answers clients' reads.
     Read,
+    /// Does what may lag: summaries, tallies, purges.
+    Upkeep,
     /// Serves one command of the command line.
     Command,
-    /// Applies migrations; the only one without a statement limit.
+    /// Applies migrations and indexes closed days; the only one without a statement limit.
     Migration,
 }
 
@@ -32,6 +34,7 @@ impl Role {
             Self::Lane => "tidegate-lane",
             Self::Meta => "tidegate-meta",
             Self::Read => "tidegate-read",
+            Self::Upkeep => "tidegate-upkeep",
             Self::Command => "tidegate-command",
             Self::Migration => "tidegate-migration",
         }
@@ -44,8 +47,16 @@ impl Role {
                 "-c synchronous_commit=on -c statement_timeout=10000 -c lock_timeout=5000 \
                  -c idle_in_transaction_session_timeout=15000 -c plan_cache_mode=force_generic_plan -c jit=off"
             }
+            // The planner thinks that a Bloom filter saves no page, and would rather read the whole log. Every read here has
+            // an index.
             Self::Read => {
-                "-c default_transaction_read_only=on -c statement_timeout=5000 -c lock_timeout=1000 -c jit=off"
+                "-c default_transaction_read_only=on -c statement_timeout=5000 -c lock_timeout=1000 -c jit=off \
+                 -c enable_seqscan=off"
+            }
+            // A lock that is waited for longer than `deadlock_timeout`, one second, makes autovacuum give up its work.
+            Self::Upkeep => {
+                "-c synchronous_commit=on -c statement_timeout=10000 -c lock_timeout=500 \
+                 -c idle_in_transaction_session_timeout=15000 -c jit=off -c enable_seqscan=off"
             }
             Self::Meta | Self::Command => {
                 "-c synchronous_commit=on -c statement_timeout=10000 -c lock_timeout=5000 \

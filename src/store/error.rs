@@ -70,6 +70,11 @@ impl StoreError {
         }
     }
 
+    /// Whether a lock was not to be had within `lock_timeout`.
+    pub fn is_locked_out(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
+    }
+
     /// Whether the connection that met this must be dropped: it is broken, or its server is read-only or going down.
     pub fn ends_connection(&self) -> bool {
         match self {

@@ -36,6 +36,12 @@ pub mod contacts;
 
 pub mod audience;
 
+pub mod timeline;
+
+pub mod summaries;
+
+pub mod closed;
+
 pub mod changes;
 
 pub mod keys;

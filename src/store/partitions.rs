@@ -8,6 +8,53 @@ use tokio_postgres::Client;
 
 use super::StoreError;
 
+/// A partition of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Name of its table.
+    pub name: String,
+    /// The first instant it covers.
+    pub from: Timestamp,
+    /// The first instant after it.
+    pub to: Timestamp,
+    /// Pages of its table.
+    pub pages: i64,
+    /// Whether the index of a closed day is there and in use.
+    pub indexed: bool,
+}
+
+impl Partition {
+    /// Whether no lot can still be on its way here: the day ended an hour ago.
+    pub fn is_closed(&self, now: Timestamp) -> bool {
+        now.duration_since(self.to) >= SignedDuration::from_hours(1)
+    }
+
+    /// Reads a row of `partition_state.sql`; `None` for a table that was not named by this file.
+    pub(super) fn of(row: &tokio_postgres::Row) -> Option<Self> {
+        let name: &str = row.get(0);
+        let day = Date::strptime("%Y%m%d", name.strip_prefix("event_")?).ok()?;
+        Some(Self {
+            name: name.to_owned(),
+            from: midnight(day)?,
+            to: midnight(day.tomorrow().ok()?)?,
+            pages: row.get(1),
+            indexed: row.get(2),
+        })
+    }
+}
+
+fn midnight(day: Date) -> Option<Timestamp> {
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
+}
+
+/// The partitions of the log, newest first.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn state(client: &Client) -> Result<Vec<Partition>, StoreError> {
+    Ok(client.query(sql!("partition_state"), &[]).await?.iter().filter_map(Partition::of).collect())
+}
+
 /// Days ahead of today for which a partition always stands.
 pub const DAYS_AHEAD: i64 = 7;
 
@@ -68,7 +115,10 @@ async fn make(client: &Client, day: Date) -> Result<(), StoreError> {
     let apart = format!(
         "create table if not exists {name} (like event including defaults,
             check (received_at is not null and received_at >= '{day} 00:00+00' and received_at < '{next} 00:00+00'));
-         create index if not exists {name}_by_id on {name} using brin (id) with (pages_per_range = 16, autosummarize = on)"
+         create index if not exists {name}_by_id on {name} using brin (id) with (pages_per_range = 16);
+         create index if not exists {name}_by_contact on {name} using brin (received_at,
+            hashtextextended(user_id, datasource_id) int8_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.001))
+            with (pages_per_range = 8)"
     );
     let attach = format!(
         "alter table event attach partition {name} for values from ('{day} 00:00+00') to ('{next} 00:00+00')"
@@ -87,5 +137,13 @@ mod tests {
         assert_eq!(name_of(day_of(late, 0)), "event_20261231");
         assert_eq!(name_of(day_of(late, 1)), "event_20270101");
         assert_eq!(name_of(day_of(late, -1)), "event_20261230");
+    }
+
+    #[test]
+    fn a_day_is_closed_an_hour_after_its_end() {
+        let (from, to) = ("2026-12-31T00:00:00Z".parse().unwrap(), "2027-01-01T00:00:00Z".parse().unwrap());
+        let day = Partition { name: "event_20261231".into(), from, to, pages: 0, indexed: false };
+        assert!(!day.is_closed("2027-01-01T00:59:59Z".parse().unwrap()));
+        assert!(day.is_closed("2027-01-01T01:00:00Z".parse().unwrap()));
     }
 }

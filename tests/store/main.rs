@@ -47,3 +47,7 @@ mod accepted;
 mod reissued;
 
 mod audience;
+
+mod timeline;
+
+mod summaries;

@@ -1,0 +1,99 @@
+//! What lags behind the answers: summaries of the log, and indexes of closed days.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_postgres::Client;
+
+use crate::{
+    domain::clock::SharedClock,
+    store::{Database, Role, StoreError, closed, summaries::Summaries},
+};
+
+/// Time between two rounds; what a reader has to go through without help grows with it.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Time between two looks for closed days.
+const CLOSE_EVERY: Duration = Duration::from_secs(60);
+
+/// How long one round may take before its connection is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Follows the lanes until `stop` says so. Several nodes may do so at once.
+pub(super) async fn follow(database: Database, clock: SharedClock, mut stop: watch::Receiver<bool>) {
+    let mut follower = Follower { database, client: None, summaries: Summaries::default(), failing: false };
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let work = async {
+        loop {
+            ticks.tick().await;
+            follower.round(clock.now()).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+struct Follower {
+    database: Database,
+    /// A connection of its own: its limits are those of work that may wait.
+    client: Option<Client>,
+    summaries: Summaries,
+    /// Whether the log knows already that it fails.
+    failing: bool,
+}
+
+impl Follower {
+    async fn round(&mut self, now: Timestamp) {
+        let done = timeout(PATIENCE, self.advance(now)).await;
+        match done.unwrap_or(Err(StoreError::TimedOut(PATIENCE))) {
+            Ok(()) => self.failing = false,
+            Err(error) => {
+                self.client = None;
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::warn!(%error, "upkeep falls behind");
+                }
+            }
+        }
+    }
+
+    async fn advance(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let client = match &mut self.client {
+            Some(client) if !client.is_closed() => client,
+            empty => empty.insert(self.database.connect(Role::Upkeep).await?),
+        };
+        self.summaries.advance(client, now).await?;
+        Ok(())
+    }
+}
+
+/// Indexes days that closed, until `stop` says so.
+pub(super) async fn close(database: Database, clock: SharedClock, mut stop: watch::Receiver<bool>) {
+    let mut ticks = interval(CLOSE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let work = async {
+        loop {
+            ticks.tick().await;
+            loop {
+                match closed::index_one(&database, clock.now()).await {
+                    Ok(Some(day)) => tracing::info!(day, "indexed a closed day of the log"),
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "a closed day of the log could not be indexed");
+                        break;
+                    }
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
