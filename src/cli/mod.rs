@@ -19,6 +19,10 @@ mod keys;
 
 mod migrate;
 
+mod backup;
+
+mod progress;
+
 mod healthcheck;
 
 mod errors;
@@ -59,6 +63,10 @@ enum Command {
     Key(keys::Command),
     /// Bring the database to the schema of this program, and do nothing else.
     Migrate(migrate::Options),
+    /// Write the whole database into one file, while servers run and take pushes.
+    Backup(backup::BackupOptions),
+    /// Fill an empty database from a file that `backup` made; no server may run on it.
+    Restore(backup::RestoreOptions),
     /// Ask a running server whether it takes work; exits with 0 if it does.
     Healthcheck(healthcheck::Options),
     /// Print docs/errors.md: every error code and what to do about it.
@@ -80,6 +88,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Datasource(command) => datasources::run(&cli.global, command).await,
         Command::Key(command) => keys::run(&cli.global, command).await,
         Command::Migrate(options) => migrate::run(&cli.global, options).await,
+        Command::Backup(options) => backup::back_up(&cli.global, options).await,
+        Command::Restore(options) => backup::restore(&cli.global, options).await,
         Command::Healthcheck(options) => healthcheck::run(options).await,
         Command::Errors => errors::run(),
         Command::Internal(command) => guard::run(command).await,

@@ -19,6 +19,8 @@ mod body;
 
 pub mod door;
 
+pub mod cursor;
+
 mod push;
 
 mod contacts;

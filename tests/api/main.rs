@@ -32,3 +32,5 @@ mod request_id;
 mod concurrency;
 
 mod secrets;
+
+mod cursor;

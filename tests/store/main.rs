@@ -45,3 +45,5 @@ mod ledger;
 mod accepted;
 
 mod reissued;
+
+mod dump;
