@@ -394,3 +394,36 @@ async fn the_snapshot_of_a_backup_does_not_hold_back_the_horizon() {
     drop(snapshot);
     server.stop().await.unwrap();
 }
+
+/// It would wait for the backup's locks on the tables, and every push behind it.
+#[tokio::test]
+async fn a_migration_waits_for_a_backup_and_whoever_has_nothing_to_do_does_not() {
+    let folder = private_folder().await;
+    let file = file_in(&folder, "one");
+    let (source, _) = filled().await;
+    let (blocker, client) = (source.client().await, source.client().await);
+    client.batch_execute("create table others (n int) partition by range (n)").await.unwrap();
+    blocker.batch_execute("begin; lock table others in access exclusive mode").await.unwrap();
+    let config = source.config.clone();
+    let backup = tokio::spawn(async move { back_up(&config, &file).await });
+    let waits = |kind: &str| {
+        format!(
+            "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+             where locktype = '{kind}' and not granted and datname = current_database()"
+        )
+    };
+    let (table, advice) = (waits("relation"), waits("advisory"));
+    super::station::until("pg_dump waits", async || count(&client, &table, &[]).await == 1).await;
+
+    let database = Database::new(source.config.clone());
+    assert_eq!(schema::migrate(&database).await.unwrap(), 0, "nothing to do");
+    client.batch_execute("update refinery_schema_history set version = version - 1000").await.unwrap();
+    let starter = database.clone();
+    let migrating = tokio::spawn(async move { schema::migrate(&starter).await });
+    super::station::until("the migration waits", async || count(&client, &advice, &[]).await == 1).await;
+    assert!(!migrating.is_finished());
+    client.batch_execute("update refinery_schema_history set version = version + 1000").await.unwrap();
+    blocker.batch_execute("commit").await.unwrap();
+    assert_eq!(backup.await.unwrap().unwrap().holdings.events, 31);
+    assert_eq!(migrating.await.unwrap().unwrap(), 0, "somebody else has done it meanwhile");
+}

@@ -94,7 +94,7 @@ async fn a_command_prepares_an_empty_database_and_leaves_an_older_one_to_others(
     let database = Database::new(empty.config.clone());
     assert!(schema::prepare(&database).await.unwrap() > 0);
     let client = empty.client().await;
-    client.batch_execute("update refinery_schema_history set version = 0").await.unwrap();
+    client.batch_execute("delete from refinery_schema_history where version > 1; update refinery_schema_history set version = 0").await.unwrap();
     let before = shape(&client).await;
     let error = schema::prepare(&database).await.unwrap_err();
     assert!(matches!(error, StoreError::OlderSchema { found: 0, .. }), "{error}");
