@@ -1,12 +1,14 @@
 -- The tables of docs/architecture.md, "The tables". Forward only, and never edited once 0.1.0 is tagged.
 
 -- Which cluster the transaction ids of `lot` belong to: they start anew after a restore and are issued twice
--- after a fail-over, so order is (epoch, tx, id).
+-- after a fail-over, so order is (epoch, tx, id). A restore gives epochs new numbers; the old ones stay behind, so that cursors
+-- from before it are recognised.
 create table epoch (
     n                 int primary key,
     system_identifier bigint not null,
     timeline          int not null,
-    opened_at         timestamptz not null default now()
+    opened_at         timestamptz not null default now(),
+    moved_to          int
 );
 
 -- Stamps a row with the transaction that wrote it, so that one poll below the snapshot's horizon sees every change.
@@ -211,3 +213,10 @@ create table rejected_item (
     excerpt       text not null
 );
 create index rejected_item_by_datasource on rejected_item (datasource_id, id desc);
+
+-- The oldest schema version whose binaries may work on this database. A migration that takes away what they need raises it.
+create table schema_floor (
+    version int not null
+);
+create unique index schema_floor_is_single on schema_floor ((true));
+insert into schema_floor (version) values (1);

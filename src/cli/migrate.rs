@@ -3,7 +3,7 @@
 use super::{opened, print};
 use crate::{
     config::Global,
-    store::{managed, schema},
+    store::{Role, managed, schema},
 };
 
 /// How to migrate.
@@ -16,9 +16,14 @@ pub(super) struct Options {
 
 pub(super) async fn run(global: &Global, options: Options) -> anyhow::Result<()> {
     let opened = opened::open(global, managed::Role::Guest).await?;
-    let applied = opened.prepare(options.organization_name.as_deref()).await;
+    let migrated = async {
+        let applied = opened.prepare(options.organization_name.as_deref()).await?;
+        let version = schema::version(&opened.database.connect(Role::Command).await?).await?;
+        anyhow::Ok((applied, version.unwrap_or_default()))
+    }
+    .await;
     let closed = opened.close().await;
-    let (applied, version) = (applied?, schema::known_version());
+    let (applied, version) = migrated?;
     closed?;
     match applied {
         0 => print::line(format!("the schema is at version {version} already")),

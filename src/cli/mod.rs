@@ -23,6 +23,10 @@ mod confirm;
 
 mod migrate;
 
+mod backup;
+
+mod progress;
+
 mod healthcheck;
 
 mod errors;
@@ -66,6 +70,10 @@ enum Command {
     Spec(specs::Command),
     /// Bring the database to the schema of this program, and do nothing else.
     Migrate(migrate::Options),
+    /// Write the whole database into one file, while servers run and take pushes.
+    Backup(backup::BackupOptions),
+    /// Fill an empty database from a file that `backup` made; no server may run on it.
+    Restore(backup::RestoreOptions),
     /// Ask a running server whether it takes work; exits with 0 if it does.
     Healthcheck(healthcheck::Options),
     /// Print docs/errors.md: every error code and what to do about it.
@@ -88,6 +96,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(command) => keys::run(&cli.global, command).await,
         Command::Spec(command) => specs::run(&cli.global, command).await,
         Command::Migrate(options) => migrate::run(&cli.global, options).await,
+        Command::Backup(options) => backup::back_up(&cli.global, options).await,
+        Command::Restore(options) => backup::restore(&cli.global, options).await,
         Command::Healthcheck(options) => healthcheck::run(options).await,
         Command::Errors => errors::run(),
         Command::Internal(command) => guard::run(command).await,

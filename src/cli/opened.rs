@@ -46,10 +46,15 @@ impl Opened {
     /// migrations that took.
     pub(super) async fn prepare(&self, organization: Option<&str>) -> anyhow::Result<usize> {
         let applied = schema::migrate(&self.database).await?;
+        self.ensure_organization(organization).await?;
+        Ok(applied)
+    }
+
+    async fn ensure_organization(&self, name: Option<&str>) -> anyhow::Result<()> {
         let client = self.database.connect(Role::Command).await?;
         let uid = OrganizationUid::draw(self.entropy.as_ref())?;
-        projects::ensure_organization(&client, uid.as_str(), organization).await?;
-        Ok(applied)
+        projects::ensure_organization(&client, uid.as_str(), name).await?;
+        Ok(())
     }
 
     /// Stops the private server if this process started it.
@@ -68,7 +73,9 @@ pub(super) async fn with<T>(
 ) -> anyhow::Result<T> {
     let opened = open(global, managed::Role::Guest).await?;
     let outcome = async {
-        opened.prepare(None).await?;
+        // An older schema is not migrated behind anybody's back: an older server may be at work on it.
+        schema::prepare(&opened.database).await?;
+        opened.ensure_organization(None).await?;
         let mut client = opened.database.connect(Role::Command).await?;
         work(&mut client, &opened.entropy).await
     }

@@ -7,7 +7,10 @@ use super::{
     problem::{Code, Problem},
     state::State,
 };
-use crate::store::{horizon, schema};
+use crate::store::{
+    horizon,
+    schema::{self, Standing},
+};
 
 /// `GET /health/live`: 200 as long as the process can answer at all.
 pub(super) async fn live() -> HttpResponse {
@@ -29,9 +32,21 @@ async fn check(state: &State) -> Result<(), Problem> {
     if !state.ingest.is_connected() {
         return Err(Problem::new(Code::StoreUnavailable, "no connection that writes is open"));
     }
-    match horizon::schema_version(&state.probes).await {
-        Ok(found) if found >= schema::known_version() => Ok(()),
-        Ok(_) => Err(Problem::new(Code::StoreUnavailable, "migrations are pending")),
+    match horizon::schema_standing(&state.probes).await {
+        // A newer schema is one that this server still works on, or it would lie beyond.
+        Ok(Standing::Current | Standing::Newer { .. }) => Ok(()),
+        Ok(Standing::Beyond { found }) => {
+            let known = schema::known_version();
+            tracing::error!(
+                found,
+                known,
+                "the schema was migrated beyond this binary: replace it by a newer one"
+            );
+            Err(Problem::new(Code::StoreUnavailable, "the database was migrated beyond this server"))
+        }
+        Ok(Standing::Empty | Standing::Older { .. }) => {
+            Err(Problem::new(Code::StoreUnavailable, "migrations are pending"))
+        }
         Err(error) => {
             tracing::warn!(%error, "the store does not answer");
             Err(Problem::new(Code::StoreUnavailable, "the store does not answer"))

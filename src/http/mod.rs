@@ -23,6 +23,8 @@ mod intake;
 
 mod manage;
 
+pub mod cursor;
+
 mod push;
 
 mod contacts;

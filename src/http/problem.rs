@@ -95,6 +95,12 @@ codes! {
     InvalidPath = "invalid_path", 400, "The path is not valid", false, Nothing;
     /// A query parameter has a value that it does not take; `detail` names both.
     InvalidParameter = "invalid_parameter", 400, "A query parameter is not valid", false, Nothing;
+    /// The text is no cursor of this server: cut, typed, forged, of another database, or of a version that writes cursors in
+    /// another way. Send one exactly as it was given out, or none to begin again.
+    InvalidCursor = "invalid_cursor", 400, "The cursor is not valid", false, Nothing;
+    /// What the cursor points at is no longer there under that name. Go on from the cursor in `restart`; where the problem has
+    /// no `restart`, begin again without a cursor.
+    CursorExpired = "cursor_expired", 410, "The cursor is from before a restore, or older than what is kept", false, Nothing;
     /// The route exists, but not with this method; `Allow` lists those it has.
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed", false, Nothing;
     /// The body is not JSON. `detail` says where it stops being JSON.
@@ -164,6 +170,8 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     /// The inputs at fault, where there are any.
     pub errors: Vec<InputError>,
+    /// The cursor to go on from, where the one that was sent has expired and its place is known.
+    pub restart: Option<String>,
     /// Headers that the code asks for, such as `Retry-After`, `Allow` or `WWW-Authenticate`.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -171,7 +179,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with the detail of this request.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+        Self { code, detail: detail.into(), errors: Vec::new(), restart: None, headers: Vec::new() }
     }
 
     /// A problem whose title says it all.
@@ -191,6 +199,12 @@ impl Problem {
         self
     }
 
+    /// Names the cursor to go on from.
+    pub fn restart(mut self, cursor: impl Into<String>) -> Self {
+        self.restart = Some(cursor.into());
+        self
+    }
+
     /// Asks the client to wait, in seconds.
     pub fn retry_after(self, seconds: u64) -> Self {
         self.header("Retry-After", seconds.to_string())
@@ -207,6 +221,7 @@ impl Problem {
             code: self.code.as_str(),
             request_id,
             errors: &self.errors,
+            restart: self.restart.as_deref(),
         }
     }
 }
@@ -223,6 +238,8 @@ pub struct Document<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[InputError]>::is_empty")]
     errors: &'a [InputError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restart: Option<&'a str>,
 }
 
 #[cfg(test)]

@@ -24,8 +24,10 @@ pub enum Role {
     Upkeep,
     /// Serves one command of the command line.
     Command,
-    /// Applies migrations and indexes closed days; the only one without a statement limit.
+    /// Applies migrations, indexes closed days and mends what was restored; without a statement limit.
     Migration,
+    /// Holds the snapshot of a backup, for as long as that takes.
+    Backup,
 }
 
 impl Role {
@@ -37,6 +39,7 @@ impl Role {
             Self::Upkeep => "tidegate-upkeep",
             Self::Command => "tidegate-command",
             Self::Migration => "tidegate-migration",
+            Self::Backup => "tidegate-backup",
         }
     }
 
@@ -62,7 +65,11 @@ impl Role {
                 "-c synchronous_commit=on -c statement_timeout=10000 -c lock_timeout=5000 \
                  -c idle_in_transaction_session_timeout=15000"
             }
-            Self::Migration => "-c statement_timeout=0 -c lock_timeout=0",
+            Self::Migration => "-c synchronous_commit=on -c statement_timeout=0 -c lock_timeout=0",
+            Self::Backup => {
+                "-c default_transaction_read_only=on -c statement_timeout=0 -c lock_timeout=0 \
+                 -c idle_in_transaction_session_timeout=0 -c jit=off"
+            }
         }
     }
 }
@@ -96,6 +103,11 @@ impl Database {
         config.tcp_user_timeout(Duration::from_secs(20));
         let tls = tls::connector(config.get_ssl_mode());
         Self { config, tls }
+    }
+
+    /// The address as it was given, password included.
+    pub(super) fn address(&self) -> &Config {
+        &self.config
     }
 
     /// The configuration of a connection for `role`. Its settings come after those of the operator's URL and win: a lane

@@ -2,10 +2,16 @@
 //!
 //! They start anew in a restored cluster and are issued twice after a fail-over to an asynchronous standby. So each lane
 //! connection compares the cluster with the newest epoch, and opens the next one when they differ.
+//!
+//! A restore gives the epochs it brought new numbers (`docs/decisions/0013-restore-renumbers-epochs.md`). The old ones stay
+//! behind and name them, so that a cursor from before the restore is told from one of this history.
 
+use deadpool_postgres::Pool;
+use jiff::Timestamp;
 use tokio_postgres::Client;
 
-use super::StoreError;
+use super::{StoreError, lease::Lease, tx::Tx};
+use crate::domain::cursor::Cursor;
 
 /// Key of the advisory lock under which an epoch is opened.
 const LOCK: i64 = 0x7469_6465_6570_6f63;
@@ -56,4 +62,70 @@ async fn open_unless_opened(client: &Client) -> Result<i32, StoreError> {
             Ok(next)
         }
     }
+}
+
+/// What a cursor is worth in this database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// It is a place in the order; go on from there.
+    Current,
+    /// It is from before a restore, which brought what it points at.
+    Moved {
+        /// The same place in the order as it is now.
+        restart: Cursor,
+    },
+    /// It is from a history that a restore cut off, and no place in this order is known to be the same: begin again.
+    Lost,
+    /// No history of this database has given it out: it is forged, or another database's.
+    Unknown,
+}
+
+/// Judges a cursor by its epoch, and in the epoch of this cluster by the transaction ids that were given out.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn standing_of(pool: &Pool, cursor: Cursor) -> Result<Position, StoreError> {
+    // Numbers of epochs begin with 1, and are as wide as their column.
+    let Some(epoch) = i32::try_from(cursor.epoch).ok().filter(|n| *n > 0) else {
+        return Ok(Position::Unknown);
+    };
+    let row = Lease::of(pool).await?.one(sql!("epoch_of_cursor"), &[&epoch]).await?;
+    let (known, moved_to): (bool, Option<i32>) = (row.get(0), row.get(1));
+    if let Some(restart) = moved_to.and_then(|n| u32::try_from(n).ok()) {
+        return Ok(Position::Moved { restart: Cursor { epoch: restart, ..cursor } });
+    }
+    let newest: Option<i32> = row.get(2);
+    if newest.is_none_or(|newest| epoch > newest) {
+        return Ok(Position::Unknown);
+    }
+    if !known {
+        return Ok(Position::Lost);
+    }
+    let (ours, next): (Option<bool>, i64) = (row.get(3), row.get(4));
+    let ahead = i64::try_from(cursor.tx).map_or(true, |tx| tx >= next);
+    let impossible = newest == Some(epoch) && ours == Some(true) && ahead;
+    Ok(if impossible { Position::Unknown } else { Position::Current })
+}
+
+/// 2020-01-01T00:00:00Z, in seconds since 1970: numbers of restored epochs count the seconds from here, until 2088.
+const NUMBERS_FROM: i64 = 1_577_836_800;
+
+/// Gives the epochs that a restore brought new numbers, their order kept, and leaves the old ones behind.
+///
+/// The first new number is the time in seconds, so that two restores of one file do not give the same numbers to different
+/// histories.
+///
+/// # Errors
+/// As [`Tx::query`].
+pub(super) async fn renumber(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let from = i32::try_from(now.as_second().saturating_sub(NUMBERS_FROM)).unwrap_or(0);
+    let rows = tx.query(sql!("epoch_shift"), &[&from]).await?;
+    let Some(shift) = rows.first().and_then(|row| row.get::<_, Option<i32>>(0)) else {
+        // No lane has ever written there.
+        return Ok(());
+    };
+    tx.execute(sql!("epoch_shift_lots"), &[&shift]).await?;
+    tx.execute(sql!("epoch_leave"), &[&shift]).await?;
+    tx.execute(sql!("epoch_arrive"), &[&shift]).await?;
+    Ok(())
 }

@@ -20,7 +20,7 @@ pub enum StoreError {
     /// The migrations could not be applied.
     #[error("the schema could not be migrated: {0}")]
     Migration(#[from] refinery::Error),
-    /// The database was migrated by a newer binary.
+    /// The database was migrated by a newer binary, and this one can no longer work on it.
     #[error(
         "the database has schema version {found}, but this binary knows versions up to {known}: run a newer tidegate"
     )]
@@ -30,6 +30,23 @@ pub enum StoreError {
         /// The newest version this binary has.
         known: i32,
     },
+    /// The database is of an older binary, and whoever opened it is not the one to change that.
+    #[error(
+        "the database has schema version {found}, and this binary needs {known}: run `tidegate migrate` or `tidegate serve` \
+         first; servers of the older version that run on it go on"
+    )]
+    OlderSchema {
+        /// The version in the database.
+        found: i32,
+        /// The newest version this binary has.
+        known: i32,
+    },
+    /// A restore is at work on the database, or one that broke off has left something there.
+    #[error(
+        "a restore into this database is at work or was not finished: wait for it, or run `tidegate restore FILE` again, \
+         which begins anew"
+    )]
+    UnfinishedRestore,
     /// A transaction was asked to commit after one of its statements had failed; it was rolled back.
     #[error("transaction {0} was rolled back, because one of its statements failed")]
     RolledBack(&'static str),

@@ -2,7 +2,11 @@
 
 use deadpool_postgres::Pool;
 
-use super::{StoreError, lease::Lease};
+use super::{
+    StoreError,
+    lease::Lease,
+    schema::{self, Standing},
+};
 
 /// Seconds since the oldest open write transaction of the whole cluster began.
 ///
@@ -12,10 +16,11 @@ pub async fn age(pool: &Pool) -> Result<f64, StoreError> {
     Ok(Lease::of(pool).await?.one(sql!("horizon_age"), &[]).await?.get(0))
 }
 
-/// Asks the database for its schema version; the answer also shows that it is there.
+/// Asks the database how its schema stands to this binary; the answer also shows that it is there.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be asked.
-pub async fn schema_version(pool: &Pool) -> Result<i32, StoreError> {
-    Ok(Lease::of(pool).await?.one(sql!("schema_version"), &[]).await?.get(0))
+pub async fn schema_standing(pool: &Pool) -> Result<Standing, StoreError> {
+    let row = Lease::of(pool).await?.one(sql!("schema_standing"), &[]).await?;
+    Ok(schema::judge(row.get(0), row.get(1)))
 }

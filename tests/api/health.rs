@@ -42,6 +42,30 @@ async fn a_database_without_its_migrations_is_not_ready() {
     house.stop().await;
 }
 
+/// A newer binary has migrated the database under a running server.
+#[tokio::test]
+async fn a_server_goes_on_after_migrations_that_add_and_says_so_when_it_no_longer_can() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let later = "insert into refinery_schema_history select 9999, 'later', applied_on, checksum
+                 from refinery_schema_history limit 1;
+                 alter table contact add column later int; alter table lot add column later int not null default 0;
+                 alter table event add column later text; create table later (n int)";
+    house.sql(later).await;
+    assert_eq!(ask(&house, "/health/ready").await.status, 200);
+    let body = json!([{"_user_id": "u"}]);
+    let pushed = house.post(&inlet.token, &inlet.path("/stream/contacts"), &body).await;
+    assert_eq!((pushed.status, pushed.outcomes()), (202, vec!["created".to_owned()]));
+
+    house.sql("update schema_floor set version = 9999").await;
+    let reply = ask(&house, "/health/ready").await;
+    let detail = "the database was migrated beyond this server";
+    assert_eq!((reply.status, reply.json()["detail"].as_str()), (503, Some(detail)));
+    assert_eq!(ask(&house, "/health/live").await.status, 200);
+    house.stop().await;
+}
+
 #[tokio::test]
 async fn a_server_about_to_end_is_not_ready_but_serves_until_it_drains() {
     let database = TestDatabase::create().await;

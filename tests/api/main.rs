@@ -36,3 +36,5 @@ mod request_id;
 mod concurrency;
 
 mod secrets;
+
+mod cursor;

@@ -37,3 +37,5 @@ mod flood;
 mod two_nodes;
 
 mod places;
+
+mod backup;

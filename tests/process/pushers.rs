@@ -75,6 +75,11 @@ impl Pushers {
         .await;
     }
 
+    /// The ids that were acknowledged so far.
+    pub fn so_far(&self) -> Vec<String> {
+        self.seen.lock().unwrap().acknowledged.clone()
+    }
+
     /// Ends the senders after the request that each is at, and tells what they saw.
     pub async fn stop(mut self) -> Seen {
         self.stop.store(true, Ordering::Relaxed);

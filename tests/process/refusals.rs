@@ -176,6 +176,8 @@ async fn help_shows_the_options_of_each_command() {
         (&["key", "revoke"], &["<ID>"]),
         (&["key", "delete"], &["<ID>"]),
         (&["migrate"], &["--organization-name"]),
+        (&["backup"], &["<FILE>", "--force", "--json"]),
+        (&["restore"], &["<FILE>", "--json"]),
         (&["healthcheck"], &["--listen"]),
     ];
     for (command, words) in cases {

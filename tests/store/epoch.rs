@@ -1,6 +1,13 @@
 //! Which cluster a transaction id belongs to.
 
-use tidegate::store::{Database, epochs, lane::Lane};
+use tidegate::{
+    domain::cursor::Cursor,
+    store::{
+        Database, Role,
+        epochs::{self, Position},
+        lane::Lane,
+    },
+};
 use tokio_postgres::Client;
 
 use super::station::{Station, count, events, one_lane};
@@ -98,4 +105,51 @@ async fn ids_that_start_anew_are_ordered_behind_the_old() {
     cursors[1].tx += 1_000_000_000;
     assert!(cursors.is_sorted(), "{cursors:?}");
     assert!(cursors[1].tx > cursors[2].tx, "without epochs this would be wrong");
+}
+
+#[tokio::test]
+async fn a_cursor_is_judged_by_the_history_of_its_epoch() {
+    let database = TestDatabase::create().await;
+    let mut client = database.client().await;
+    let pool = Database::new(database.config.clone()).pool(Role::Read, 1).unwrap();
+    let cursor = |epoch: u32, tx: u64| Cursor { epoch, tx, id: 7 };
+    let judged = async |cursor| epochs::standing_of(&pool, cursor).await.unwrap();
+    assert_eq!(judged(cursor(1, 1)).await, Position::Unknown, "no epoch was ever opened");
+
+    let current = u32::try_from(epochs::current(&mut client).await.unwrap()).unwrap();
+    let next = "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
+    let next = u64::try_from(count(&client, next, &[]).await).unwrap();
+    assert_eq!(judged(cursor(current, 1)).await, Position::Current);
+    assert_eq!(judged(cursor(current, next - 1)).await, Position::Current);
+    // Others use the same cluster, so the next id may be given out meanwhile; one far ahead is not.
+    for tx in [next + 1_000_000_000, i64::MAX as u64 + 1, u64::MAX] {
+        assert_eq!(judged(cursor(current, tx)).await, Position::Unknown, "{tx} was not given out yet");
+    }
+    for epoch in [0, current + 1, i32::MAX as u32, u32::MAX] {
+        assert_eq!(judged(cursor(epoch, 1)).await, Position::Unknown, "epoch {epoch}");
+    }
+
+    let history = "update epoch set n = 30;
+                   insert into epoch (n, system_identifier, timeline, moved_to) values (1, 1, 1, 20), (2, 2, 1, 21);
+                   insert into epoch (n, system_identifier, timeline) values (20, 1, 1), (21, 2, 1)";
+    client.batch_execute(history).await.unwrap();
+    assert_eq!(epochs::current(&mut client).await.unwrap(), 30);
+    assert_eq!(judged(cursor(1, 5)).await, Position::Moved { restart: cursor(20, 5) });
+    assert_eq!(judged(cursor(2, u64::MAX)).await, Position::Moved { restart: cursor(21, u64::MAX) });
+    assert_eq!(judged(cursor(20, 5)).await, Position::Current);
+    assert_eq!(
+        judged(cursor(21, u64::MAX >> 1)).await,
+        Position::Current,
+        "ids of another cluster are not ours to judge"
+    );
+    assert_eq!(judged(cursor(3, 5)).await, Position::Lost);
+    assert_eq!(judged(cursor(25, 5)).await, Position::Lost);
+    assert_eq!(judged(cursor(31, 5)).await, Position::Unknown);
+
+    // As a restore leaves it before the first lane has come: the newest epoch is another cluster's.
+    client
+        .batch_execute("update epoch set system_identifier = system_identifier + 1 where n = 30")
+        .await
+        .unwrap();
+    assert_eq!(judged(cursor(30, u64::MAX >> 1)).await, Position::Current);
 }

@@ -1,9 +1,13 @@
 //! The schema is applied once, never backwards, and only on a server that can keep the promise.
 
-use tidegate::store::{Database, StoreError, managed::Durability, schema};
+use tidegate::store::{
+    Database, StoreError,
+    managed::Durability,
+    schema::{self, Standing},
+};
 use tokio_postgres::Client;
 
-use super::station::{count, rows, until};
+use super::station::{Station, count, events, one_lane, rows, until};
 use crate::support::postgres::{TestDatabase, connect};
 
 /// Everything that a migration could touch, as one text.
@@ -28,7 +32,7 @@ async fn starters_that_come_at_once_migrate_once() {
     let history = usize::try_from(rows(&client, "refinery_schema_history").await).unwrap();
     assert_eq!(applied.iter().sum::<usize>(), history, "{applied:?}");
     assert_eq!(applied.iter().filter(|applied| **applied > 0).count(), 1, "{applied:?}");
-    assert_eq!(schema::version(&client).await.unwrap(), schema::known_version());
+    assert_eq!(schema::version(&client).await.unwrap(), Some(schema::known_version()));
 }
 
 #[tokio::test]
@@ -40,23 +44,84 @@ async fn migrating_again_changes_nothing() {
     assert_eq!(shape(&client).await, before);
 }
 
+/// What a newer binary leaves behind.
+const NEWER: &str = "insert into refinery_schema_history select 9999, 'later', applied_on, checksum
+                     from refinery_schema_history limit 1";
+
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_left_alone() {
+async fn a_schema_that_was_taken_further_is_refused_and_left_alone() {
     let migrated = TestDatabase::create().await;
     let client = migrated.client().await;
-    let newer = "insert into refinery_schema_history select 9999, 'later', applied_on, checksum
-                 from refinery_schema_history limit 1";
-    client.batch_execute(newer).await.unwrap();
+    client.batch_execute(NEWER).await.unwrap();
+    client.batch_execute("update schema_floor set version = 9999").await.unwrap();
     let before = shape(&client).await;
-    let error = schema::migrate(&Database::new(migrated.config.clone())).await.unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 9999, .. }), "{error}");
-    let text = error.to_string();
-    assert!(text.contains("9999") && text.contains("run a newer tidegate"), "{text}");
+    let database = Database::new(migrated.config.clone());
+    for error in
+        [schema::migrate(&database).await.unwrap_err(), schema::prepare(&database).await.unwrap_err()]
+    {
+        assert!(matches!(error, StoreError::NewerSchema { found: 9999, .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("9999") && text.contains("run a newer tidegate"), "{text}");
+    }
     assert_eq!(shape(&client).await, before);
     // The starter that was refused keeps nobody else waiting.
     let held = "select count(*) from pg_locks join pg_database d on d.oid = database
                 where locktype = 'advisory' and datname = current_database()";
     until("the lock is free", async || count(&client, held, &[]).await == 0).await;
+}
+
+#[tokio::test]
+async fn a_newer_schema_that_only_adds_is_worked_on_and_left_alone() {
+    let migrated = TestDatabase::create().await;
+    let client = migrated.client().await;
+    client.batch_execute(NEWER).await.unwrap();
+    client.batch_execute("alter table lot add column later int").await.unwrap();
+    let before = shape(&client).await;
+    let database = Database::new(migrated.config.clone());
+    assert_eq!(schema::migrate(&database).await.unwrap(), 0);
+    assert_eq!(schema::prepare(&database).await.unwrap(), 0);
+    assert_eq!(schema::standing(&client).await.unwrap(), Standing::Newer { found: 9999 });
+    assert_eq!(shape(&client).await, before);
+    let station = Station::start(&migrated.config, one_lane()).await;
+    station.append(events(["a"], 1)).await.unwrap();
+    station.stop().await;
+    assert_eq!(rows(&client, "event").await, 1);
+}
+
+#[tokio::test]
+async fn a_command_prepares_an_empty_database_and_leaves_an_older_one_to_others() {
+    let empty = TestDatabase::empty().await;
+    let database = Database::new(empty.config.clone());
+    assert!(schema::prepare(&database).await.unwrap() > 0);
+    let client = empty.client().await;
+    client.batch_execute("delete from refinery_schema_history where version > 1; update refinery_schema_history set version = 0").await.unwrap();
+    let before = shape(&client).await;
+    let error = schema::prepare(&database).await.unwrap_err();
+    assert!(matches!(error, StoreError::OlderSchema { found: 0, .. }), "{error}");
+    assert!(error.to_string().contains("tidegate migrate"), "{error}");
+    assert_eq!(shape(&client).await, before);
+}
+
+/// Every column that holds ids of transactions means something else in a restored cluster: a restore has to know it.
+#[tokio::test]
+async fn a_restore_knows_every_transaction_id_and_epoch() {
+    let migrated = TestDatabase::create().await;
+    let rows = migrated
+        .client()
+        .await
+        .query(
+            "select c.relname || '.' || a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid
+             where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+               and a.attnum > 0 and not a.attisdropped and a.attname <> 'changed'
+               and (a.atttypid in ('xid8'::regtype, 'xid'::regtype) or a.attname in ('epoch', 'tx', 'xid'))
+             order by 1",
+            &[],
+        )
+        .await
+        .unwrap();
+    let found: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    // `changed` is stamped anew in every table (restore_stamp.sql), the epochs of lots move (epoch_shift_lots.sql).
+    assert_eq!(found, ["lot.epoch", "lot.tx"], "store/dump/restore.rs does not mend all of these");
 }
 
 #[tokio::test]

@@ -34,6 +34,11 @@ impl Search {
         Self { folders }
     }
 
+    /// The folders, in the order in which they are looked at.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
     /// These folders and no others.
     pub fn only(folders: impl IntoIterator<Item = PathBuf>) -> Self {
         Self { folders: folders.into_iter().collect() }
@@ -128,7 +133,7 @@ fn inspect(folder: &Path, account: &Account) -> Result<Binaries, String> {
 }
 
 /// The major version in a line such as `postgres (PostgreSQL) 15.14 (Debian 15.14-0)` or `… 18beta1`.
-fn major_in(line: &str) -> Option<u32> {
+pub fn major_in(line: &str) -> Option<u32> {
     let rest = line.split("(PostgreSQL)").nth(1)?.trim_start();
     rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }

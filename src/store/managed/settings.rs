@@ -57,6 +57,8 @@ checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
 shared_buffers = 256MB
 max_connections = 100
+# Each partition of the log takes several locks where a statement meets all of them, and a restore makes all at once.
+max_locks_per_transaction = 256
 ";
 
 /// A server that is thrown away after the run needs no disk to agree with it, and many tests share it.

@@ -31,7 +31,7 @@ pub fn check(reply: &Reply, code: Code) {
     assert!(document["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
     assert_eq!(document["request_id"], reply.header("x-request-id"));
     assert!(!reply.header("x-request-id").is_empty());
-    let known = ["type", "title", "status", "detail", "message", "code", "request_id", "errors"];
+    let known = ["type", "title", "status", "detail", "message", "code", "request_id", "errors", "restart"];
     let members: BTreeSet<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
     assert!(members.is_subset(&BTreeSet::from(known)), "{members:?}");
     headers(reply, code);

@@ -1,0 +1,41 @@
+//! The cursor of a request: read, and held against the history of the database.
+
+use super::{
+    door,
+    problem::{Code, Problem},
+    state::State,
+};
+use crate::{
+    domain::cursor::Cursor,
+    ingest::Refused,
+    store::epochs::{self, Position},
+};
+
+/// Reads a cursor as a client sent it, and makes sure that it is a place in the order as it is now.
+///
+/// # Errors
+/// 400 `invalid_cursor` for what this database never gave out; 410 `cursor_expired` for what is from before a restore, with
+/// `restart` where the same place is known; 503 or 500 when the database cannot be asked.
+pub async fn cursor(state: &State, text: &str) -> Result<Cursor, Problem> {
+    let cursor = Cursor::decode(text)
+        .map_err(|error| Problem::new(Code::InvalidCursor, format!("the cursor {error}")))?;
+    let position = epochs::standing_of(&state.reads, cursor)
+        .await
+        .map_err(|error| door::store(state, Refused::of_read(&error)))?;
+    match position {
+        Position::Current => Ok(cursor),
+        Position::Moved { restart } => Err(Problem::new(
+            Code::CursorExpired,
+            "the cursor is from before a restore; go on from the one in `restart`, which is the same place",
+        )
+        .restart(restart.encode())),
+        Position::Lost => Err(Problem::new(
+            Code::CursorExpired,
+            "the cursor is from a history that a restore has cut off; begin again without a cursor",
+        )),
+        Position::Unknown => Err(Problem::new(
+            Code::InvalidCursor,
+            "the cursor was not given out by this server; send one exactly as it was given out",
+        )),
+    }
+}
