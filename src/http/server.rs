@@ -156,6 +156,10 @@ fn listen(address: SocketAddr, option: &'static str) -> Result<(TcpListener, Soc
     bound.map_err(|source| ServerError { option, address, source })
 }
 
+/// How long a client that is still sending what was refused is listened to: cut off at once, it would see a broken connection
+/// and never the answer.
+const LINGER: Duration = Duration::from_secs(1);
+
 fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<ActixServer> {
     let (keep_alive, head_timeout) = (options.keep_alive, options.head_timeout);
     let address = listener.local_addr()?;
@@ -172,6 +176,7 @@ fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<Act
         let http = HttpService::build()
             .keep_alive(keep_alive)
             .client_request_timeout(head_timeout)
+            .client_disconnect_timeout(LINGER)
             .local_addr(address)
             // Its host and address serve only to make URLs, and none is made.
             .h1(map_config(app, |()| AppConfig::default()));
