@@ -10,6 +10,9 @@
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod folder;
 
+#[path = "../support/encode.rs"]
+mod encode;
+
 mod home;
 
 mod serve;
@@ -35,3 +38,6 @@ mod flood;
 mod two_nodes;
 
 mod places;
+
+#[cfg(target_os = "linux")]
+mod bombs;
