@@ -1,4 +1,4 @@
-# The C parts (ring, mimalloc) need a compiler and nothing else; this image has one.
+# The C parts (ring, mimalloc, zstd) need a compiler and nothing else; this image has one.
 FROM rust:1-slim-bookworm AS build
 WORKDIR /build
 COPY . .

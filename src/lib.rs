@@ -14,8 +14,8 @@
 //! 4. The door checks the scope; `limit/limiter.rs` charges one request to the budget and makes a [`limit::Pass`].
 //!    *Every answer but a 401 carries a budget. A 429 or 403 has read no body and stored nothing.*
 //! 5. `http/body.rs` checks the declared form, `ingest/queue.rs` gives the body a [`ingest::Room`] in a bounded queue,
-//!    and only then is the body read, bounded in bytes and time. *A 503 `overloaded` or `store_unavailable`, a 413, 415
-//!    or 408 has stored nothing.*
+//!    and only then is the body read, and decoded step by step by `http/decode/`, bounded in bytes and time. *A 503
+//!    `overloaded` or `store_unavailable`, a 413, 415, 408 or 400 has stored nothing.*
 //! 6. `domain/batch.rs` takes the body apart and judges each item by itself: a [`domain::batch::Batch`]. *A 400 has
 //!    stored nothing. An item that is refused here fails alone.*
 //! 7. `ingest/handle.rs` queues the valid items as one job and waits. *A client that goes away now stops nothing: its

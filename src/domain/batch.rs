@@ -124,8 +124,14 @@ impl<T: Draft> Batch<T> {
 /// The body as text. An invalid byte becomes the escape of a lone surrogate: inside a string that is one item's fault,
 /// which the scan finds; anywhere else it is a syntax error.
 fn readable(body: &[u8]) -> Result<Cow<'_, str>, Malformed> {
-    if let Ok(text) = std::str::from_utf8(body) {
-        return Ok(Cow::Borrowed(text));
+    let valid = match std::str::from_utf8(body) {
+        Ok(text) => return Ok(Cow::Borrowed(text)),
+        Err(error) => error.valid_up_to(),
+    };
+    if !body[..valid].contains(&b'"') {
+        // In no string, so in no item; and the copy below may be several times as long as what is no JSON anyway.
+        let detail = "invalid UTF-8 outside of a string".to_owned();
+        return Err(Malformed::NotUtf8OrJson { detail });
     }
     let mut text = String::with_capacity(body.len() + 64);
     for chunk in body.utf8_chunks() {

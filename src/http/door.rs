@@ -1,5 +1,5 @@
-//! The hallway that every request walks: authenticate, resolve, check the scope, pace; and for a push: admit, read bounded,
-//! parse. One function after the other, each awaited before the next.
+//! The hallway that every request walks: authenticate, resolve, check the scope, pace; and for a push: admit, read and
+//! decode bounded, parse. One function after the other, each awaited before the next.
 //!
 //! The order is a matter of sequence here and not of extractors or middlewares, because the framework polls the former at
 //! the same time and runs the latter backwards.
@@ -272,12 +272,10 @@ pub(super) async fn receive<T: Draft>(
     guest: &Guest,
 ) -> Result<(Batch<T>, Room), Problem> {
     let limit = state.caps.body_bytes;
-    let length = body::declared(request.headers(), limit)?;
-    let mut room = state
-        .ingest
-        .admit(guest.inlet(), length.unwrap_or(limit))
-        .map_err(|refused| store(state, refused))?;
-    let bytes = body::read(payload, limit, state.body_timeout).await?;
+    let declared = body::declared(request.headers(), limit)?;
+    let mut room =
+        state.ingest.admit(guest.inlet(), declared.most(limit)).map_err(|refused| store(state, refused))?;
+    let bytes = body::read(payload, declared, limit, state.body_timeout).await?;
     room.shrink(bytes.len());
     let batch = Batch::parse(guest.inlet(), &bytes, &guest.rules(state))
         .map_err(|malformed| malformed_body(&malformed))?;

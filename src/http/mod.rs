@@ -15,6 +15,8 @@ mod wire;
 
 mod mask;
 
+mod decode;
+
 mod body;
 
 pub mod door;

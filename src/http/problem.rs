@@ -128,6 +128,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, "Unsupported media type", false, Nothing;
     /// `Content-Encoding` is not one of those that `Accept-Encoding` of the answer lists.
     UnsupportedEncoding = "unsupported_encoding", 415, "Unsupported content encoding", false, Nothing;
+    /// The body is not in the encoding that `Content-Encoding` names, or ends before it does. `detail` says which.
+    MalformedEncoding = "malformed_encoding", 400, "The body does not decode", false, Nothing;
     /// The body did not arrive in time. Send it faster, or in smaller batches.
     BodyTimeout = "body_timeout", 408, "The body arrived too slowly", true, Nothing;
     /// No item of the batch was good; the answer has the shape of a push answer and names the reason for each item.

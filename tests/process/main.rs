@@ -10,6 +10,9 @@
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod folder;
 
+#[path = "../support/encode.rs"]
+mod encode;
+
 mod home;
 
 mod serve;
@@ -39,3 +42,6 @@ mod two_nodes;
 mod places;
 
 mod backup;
+
+#[cfg(target_os = "linux")]
+mod bombs;

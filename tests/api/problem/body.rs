@@ -44,6 +44,11 @@ pub async fn declared(house: &TestHouse, inlet: &Inlet, lines: &[&str]) -> Reply
     socket.reply().await
 }
 
+/// Bytes that are not in the encoding that they are declared to be in.
+pub async fn malformed_encoding(house: &TestHouse, inlet: &Inlet) -> Reply {
+    declared(house, inlet, &[JSON, "Content-Encoding: gzip"]).await
+}
+
 /// A body that stops arriving, at a server that does not wait long.
 pub async fn too_slow() -> Reply {
     let database = TestDatabase::create().await;
@@ -134,10 +139,6 @@ async fn media_types_other_than_json_in_utf8_are_refused() {
         let reply = declared(&house, &inlet, &[line]).await;
         check(&reply, Code::UnsupportedMediaType);
         assert_eq!(reply.header("accept"), "application/json");
-    }
-    for coding in ["compress", "gzip, gzip", "x"] {
-        let line = format!("Content-Encoding: {coding}");
-        check(&declared(&house, &inlet, &[JSON, &line]).await, Code::UnsupportedEncoding);
     }
     for line in
         ["Content-Type: application/json;charset=UTF-8", "content-type: APPLICATION/JSON; charset=\"utf-8\""]

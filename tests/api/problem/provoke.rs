@@ -89,6 +89,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
             let lines = ["Content-Type: application/json", "Content-Encoding: compress"];
             body::declared(house, inlet, &lines).await
         }
+        Code::MalformedEncoding => body::malformed_encoding(house, inlet).await,
         Code::BodyTimeout => body::too_slow().await,
         Code::RateLimited => store::rate_limited(house).await,
         Code::Overloaded => store::overloaded().await,

@@ -8,6 +8,8 @@ mod contacts;
 
 mod dry_run;
 
+mod encodings;
+
 mod events;
 
 mod poison;
