@@ -52,3 +52,5 @@ pub mod contact;
 pub mod claim;
 
 pub mod cursor;
+
+pub mod address;

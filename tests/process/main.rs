@@ -35,3 +35,5 @@ mod flood;
 mod two_nodes;
 
 mod places;
+
+mod behind_proxy;
