@@ -17,3 +17,6 @@ pub mod socket;
 
 #[allow(dead_code, reason = "each test binary uses its own part")]
 pub mod proxy;
+
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub mod manual;
