@@ -9,7 +9,12 @@ use clap::{
     builder::{BoolishValueParser, RangedU64ValueParser},
 };
 
-use crate::{auth, domain::caps::Caps, http, ingest, telemetry::LogFormat};
+use crate::{
+    auth,
+    domain::{address::Networks, caps::Caps, url::url},
+    http, ingest,
+    telemetry::LogFormat,
+};
 
 /// The folder that is used where none is named.
 pub const DEFAULT_DATA_DIR: &str = ".tidegate";
@@ -78,8 +83,18 @@ pub struct Serve {
     pub metrics_listen: SocketAddr,
 
     /// How clients reach this server, for the addresses that it prints. Default: http:// and the address of the API.
-    #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_parser = public_url, value_name = "URL")]
     pub public_url: Option<String>,
+
+    /// Proxies in front of this server: addresses and networks, with commas between them. What they say about a client's
+    /// address is believed, what anybody else says is not. Default: none.
+    #[arg(long, env = "TIDEGATE_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    pub trusted_proxies: Option<Networks>,
+
+    /// The header in which those proxies name the client. They must set or extend it themselves: the other one passes
+    /// through them as the client wrote it.
+    #[arg(long, env = "TIDEGATE_FORWARDED_HEADER", default_value = "x-forwarded-for", value_name = "HEADER")]
+    pub forwarded_header: http::ForwardedHeader,
 
     /// Make no demo project on an empty database.
     #[arg(long, env = "TIDEGATE_NO_DEMO", value_parser = BoolishValueParser::new())]
@@ -198,6 +213,10 @@ impl Serve {
                 workers: self.workers.unwrap_or(http::Options::default().workers),
                 drain_delay: self.drain_delay,
                 drain_timeout: self.drain_timeout,
+                proxies: http::Proxies {
+                    trusted: self.trusted_proxies.clone().unwrap_or_default(),
+                    header: self.forwarded_header,
+                },
                 ..http::Options::default()
             },
             ingest: ingest::Options {
@@ -234,6 +253,15 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| wanted.to_owned())
 }
 
+/// Reads the address under which clients reach the server; paths are appended to it.
+fn public_url(text: &str) -> Result<String, String> {
+    let wanted = "it has to be a whole http:// or https:// address, such as https://api.example.com or \
+                  https://example.com/tidegate, without user, query or fragment";
+    // Lines to paste put it between single quotes.
+    let read = url(text).filter(|url| !url.contains(['?', '#', '\'']));
+    read.map(|url| url.trim_end_matches('/').to_owned()).ok_or_else(|| wanted.to_owned())
+}
+
 /// Reads a number of seconds, such as `5` or `0.5`, of at most a day.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
@@ -252,6 +280,31 @@ mod tests {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         for text in ["0", "-1", "NaN", "inf", "x", "1e9"] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn public_urls_are_whole_and_end_in_no_slash() {
+        for (text, wanted) in [
+            ("https://API.example.com", "https://api.example.com"),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+            ("https://example.com/tide/gate//", "https://example.com/tide/gate"),
+            ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+        ] {
+            assert_eq!(public_url(text).as_deref(), Ok(wanted));
+        }
+        for text in [
+            "",
+            "api.example.com",
+            "/tidegate",
+            "ftp://example.com",
+            "https://",
+            "https://a.example/?x",
+            "https://a.example/#x",
+            "https://me:secret@a.example",
+            "https://a.example/it's",
+        ] {
+            assert!(public_url(text).is_err(), "{text}");
         }
     }
 

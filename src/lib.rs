@@ -5,8 +5,8 @@
 //! What happens to one `POST …/stream/events` or `…/stream/contacts`, in order. Each step names the file that does it
 //! and what the client may believe by then.
 //!
-//! 1. `http/trace.rs` gives the request an id and counts it as in flight. *Whatever follows, an answer will carry that
-//!    id.*
+//! 1. `http/trace.rs` gives the request an id and counts it as in flight; `http/client.rs` finds out who sent it.
+//!    *Whatever follows, an answer will carry that id.*
 //! 2. `http/door.rs` walks the request through the next steps, one awaited after the other; `auth/authority.rs` finds
 //!    the key in memory and makes a [`auth::Caller`]. *A 401 says nothing about what exists.*
 //! 3. `auth/directory.rs` finds the project and the datasource that the path names, inside the caller's reach. *A 404

@@ -60,8 +60,14 @@ names! {
     QueueItems = "tidegate_queue_items",
     /// Bytes of body that are being read, wait for a lane, or are being written.
     QueueBytes = "tidegate_queue_bytes",
+    /// Items that may be in the house at once.
+    QueueItemsLimit = "tidegate_queue_items_limit",
+    /// Bytes of body that may be in the house at once.
+    QueueBytesLimit = "tidegate_queue_bytes_limit",
     /// Lanes with a connection.
     LanesConnected = "tidegate_lanes_connected",
+    /// Lanes that should have a connection.
+    Lanes = "tidegate_lanes",
     /// Seconds since keys, projects and datasources were last compared with the database.
     KeyringAge = "tidegate_keyring_age_seconds",
     /// Live keys.

@@ -93,6 +93,7 @@ impl House {
             entropy,
             caps: Arc::new(options.caps),
             body_timeout: options.body_timeout,
+            proxies: Arc::new(options.http.proxies.clone()),
             traffic: Arc::default(),
         };
         let server = Server::bind(&options.http, state.clone(), metrics.clone())?;

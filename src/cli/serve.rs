@@ -47,9 +47,12 @@ async fn serve(
         prepared = prepare(global, options, opened) => prepared?,
         () = signalled() => return Ok(()),
     };
-    let base =
-        options.public_url.clone().unwrap_or_else(|| format!("http://{}", on_loopback(house.address())));
-    print::line(format!("tidegate {} listens on {base}", env!("CARGO_PKG_VERSION")));
+    let listens = format!("http://{}", on_loopback(house.address()));
+    print::line(format!("tidegate {} listens on {listens}", env!("CARGO_PKG_VERSION")));
+    let base = options.public_url.as_ref().unwrap_or(&listens);
+    if *base != listens {
+        print::line(format!("clients reach it at {base}"));
+    }
     print::line(format!("metrics are on http://{}/metrics", house.metrics_address()));
     describe_store(opened).await?;
 
@@ -57,7 +60,7 @@ async fn serve(
     let announced = async {
         // Not before a push can be stored: these lines are pasted, or read by a script that does not wait.
         ingest.connected().await;
-        print::line(introduction.text(base.trim_end_matches('/')));
+        print::line(introduction.text(base));
         std::future::pending::<()>().await;
     };
     let (drain, drained) = tokio::sync::oneshot::channel::<()>();

@@ -56,3 +56,5 @@ pub mod contact;
 pub mod claim;
 
 pub mod cursor;
+
+pub mod address;

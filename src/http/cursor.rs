@@ -8,7 +8,10 @@ use super::{
 use crate::{
     domain::cursor::Cursor,
     ingest::Refused,
-    store::epochs::{self, Position},
+    store::{
+        epochs::{self, Position},
+        timeline::is_place,
+    },
 };
 
 /// Reads a cursor as a client sent it, and makes sure that it is a place in the order as it is now.
@@ -17,18 +20,43 @@ use crate::{
 /// 400 `invalid_cursor` for what this database never gave out; 410 `cursor_expired` for what is from before a restore, with
 /// `restart` where the same place is known; 503 or 500 when the database cannot be asked.
 pub async fn cursor(state: &State, text: &str) -> Result<Cursor, Problem> {
-    let cursor = Cursor::decode(text)
-        .map_err(|error| Problem::new(Code::InvalidCursor, format!("the cursor {error}")))?;
+    let cursor = decoded(text)?;
+    held(state, cursor, |restart| restart).await?;
+    Ok(cursor)
+}
+
+/// Reads the cursor of a contact's events, in which a time stands for the transaction, so that only its epoch can be judged.
+///
+/// # Errors
+/// As [`cursor()`]; 400 `invalid_cursor` for one of the stream too.
+pub async fn place(state: &State, text: &str) -> Result<Cursor, Problem> {
+    let cursor = decoded(text)?;
+    let in_its_epoch = Cursor { tx: 0, id: 0, ..cursor };
+    held(state, in_its_epoch, |restart| Cursor { epoch: restart.epoch, ..cursor }).await?;
+    if !is_place(&cursor) {
+        let detail =
+            "the cursor is one of the project's stream; send one that a page of this contact's events gave";
+        return Err(Problem::new(Code::InvalidCursor, detail));
+    }
+    Ok(cursor)
+}
+
+fn decoded(text: &str) -> Result<Cursor, Problem> {
+    Cursor::decode(text).map_err(|error| Problem::new(Code::InvalidCursor, format!("the cursor {error}")))
+}
+
+/// Holds a cursor against the history of the database; `restart` is the same place under the number that its epoch has now.
+async fn held(state: &State, cursor: Cursor, restart_at: impl Fn(Cursor) -> Cursor) -> Result<(), Problem> {
     let position = epochs::standing_of(&state.reads, cursor)
         .await
         .map_err(|error| door::store(state, Refused::of_read(&error)))?;
     match position {
-        Position::Current => Ok(cursor),
+        Position::Current => Ok(()),
         Position::Moved { restart } => Err(Problem::new(
             Code::CursorExpired,
             "the cursor is from before a restore; go on from the one in `restart`, which is the same place",
         )
-        .restart(restart.encode())),
+        .restart(restart_at(restart).encode())),
         Position::Lost => Err(Problem::new(
             Code::CursorExpired,
             "the cursor is from a history that a restore has cut off; begin again without a cursor",

@@ -24,8 +24,8 @@ pub(super) async fn object<T: DeserializeOwned>(
     payload: &mut Payload,
 ) -> Result<T, Problem> {
     let limit = state.caps.item_bytes;
-    body::declared(request.headers(), limit)?;
-    let bytes = body::read(payload, limit, state.body_timeout).await?;
+    let declared = body::declared(request.headers(), limit)?;
+    let bytes = body::read(payload, declared, limit, state.body_timeout).await?;
     form(&bytes)
 }
 
@@ -83,6 +83,13 @@ pub(super) fn noted<T>(field: &str, read: Option<Result<T, String>>, faults: &mu
             None
         }
     }
+}
+
+/// A parameter of the query, decoded; the last one of its name counts.
+pub(super) fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let pairs = request.query_string().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.filter(|(found, _)| decode(found) == name).last().map(|(_, value)| decode(value))
 }
 
 /// A named part of the path as it was sent, decoded once; `+` means plus. What the framework decodes itself cannot be told from

@@ -53,11 +53,14 @@ pub mod action;
 
 pub mod routes;
 
+mod client;
+
 mod trace;
 
 mod connection;
 
 mod server;
 
+pub use client::{ForwardedHeader, Proxies};
 pub use server::{Options, Server, ServerError};
 pub use state::State;

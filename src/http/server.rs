@@ -17,7 +17,7 @@ use actix_web::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpStream;
 
-use super::{connection::Connection, routes, state::State, trace};
+use super::{client::Proxies, connection::Connection, routes, state::State, trace};
 use crate::telemetry::{self, Gauge};
 
 /// How the servers listen.
@@ -38,6 +38,8 @@ pub struct Options {
     pub drain_delay: Duration,
     /// How long requests in flight may take after that. Default 30 s.
     pub drain_timeout: Duration,
+    /// Which proxies are believed when they say who the client is. Default: none.
+    pub proxies: Proxies,
 }
 
 impl Default for Options {
@@ -50,6 +52,7 @@ impl Default for Options {
             head_timeout: Duration::from_secs(5),
             drain_delay: Duration::from_millis(500),
             drain_timeout: Duration::from_secs(30),
+            proxies: Proxies::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+use super::client::Proxies;
 use crate::{
     auth::Authority,
     domain::{
@@ -42,6 +43,8 @@ pub struct State {
     pub caps: Arc<Caps>,
     /// How long a body may take.
     pub body_timeout: std::time::Duration,
+    /// Which proxies are believed when they say who the client is.
+    pub proxies: Arc<Proxies>,
     /// Whether the server drains, and what it still has to answer.
     pub traffic: Arc<Traffic>,
 }

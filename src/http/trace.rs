@@ -15,9 +15,11 @@ use actix_web::{
     web,
 };
 use futures_util::FutureExt;
+use tracing::field::display;
 
 use super::{
     answer::{document, refuse},
+    client,
     problem::{Code, Problem},
     state::State,
 };
@@ -63,10 +65,11 @@ pub(super) async fn trace(
     let _in_flight = state.traffic.enter();
     let id = identify(&request, &state);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let client = client::find(request.request(), &state.proxies);
     let began = state.clock.monotonic();
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let Ok(answered) = outcome else {
-        tracing::error!(request_id = %id, "a handler panicked");
+        tracing::error!(request_id = %id, client = client.map(display), "a handler panicked");
         return Err(Broken(id).into());
     };
     let response = plain_to_problem(answered?);
@@ -143,13 +146,20 @@ fn finish(
     metrics::counter!(Counter::Requests.name(), &labels).increment(1);
     metrics::histogram!(Histogram::RequestSeconds.name(), "route" => route.clone())
         .record(elapsed.as_secs_f64());
-    let millis = elapsed.as_secs_f64() * 1_000.0;
-    if status.is_server_error() {
-        tracing::warn!(request_id = id, method, route, status = status.as_u16(), millis, "answered");
-    } else {
-        tracing::debug!(request_id = id, method, route, status = status.as_u16(), millis, "answered");
-    }
+    log(&response, id, method, &route, elapsed);
     response
+}
+
+/// One line for a request: where it came from is a prefix, and neither path nor query is in it.
+fn log(response: &ServiceResponse<BoxBody>, id: &str, method: &str, route: &str, elapsed: Duration) {
+    let status = response.status();
+    let client = client::of(response.request()).map(display);
+    let (code, millis) = (status.as_u16(), elapsed.as_secs_f64() * 1_000.0);
+    if status.is_server_error() {
+        tracing::warn!(request_id = id, client, method, route, status = code, millis, "answered");
+    } else {
+        tracing::debug!(request_id = id, client, method, route, status = code, millis, "answered");
+    }
 }
 
 /// The method as a label; unknown ones share one, because a client can invent any number of them.

@@ -131,6 +131,11 @@ impl Writer {
             lot_items: options.lot_items,
             lot_bytes: options.lot_bytes,
         });
+        // What to read the levels against; an alert must not know the options.
+        telemetry::gauge(Gauge::QueueItemsLimit, options.queue_items as f64);
+        telemetry::gauge(Gauge::QueueBytesLimit, options.queue_bytes as f64);
+        telemetry::gauge(Gauge::Lanes, options.lanes.max(1) as f64);
+        telemetry::gauge(Gauge::LanesConnected, 0.0);
         let connected = AtomicUsize::new(0);
         let shared = Arc::new(Shared { options, database, queue, clock, entropy, reads, connected });
         (Self { shared: shared.clone() }, Handle { shared })

@@ -291,9 +291,20 @@ impl Drop for Lane {
     }
 }
 
+/// How an attempt at a lot may end.
+const OUTCOMES: [&str; 5] = ["committed", "failed", "recovered_committed", "recovered_aborted", "unknown"];
+
 /// Counts an attempt at a lot by how it ended.
 fn count(outcome: &'static str) {
     metrics::counter!(Counter::Lots.name(), "outcome" => outcome).increment(1);
+}
+
+/// Shows every count, at 0.
+pub(super) fn begin() {
+    for outcome in OUTCOMES {
+        metrics::counter!(Counter::Lots.name(), "outcome" => outcome).increment(0);
+    }
+    telemetry::count(Counter::RejectedDropped, 0);
 }
 
 /// The receipts of a lot, one per batch.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::{sync::watch, time::timeout};
 
-use super::{behind, handle::Handle};
+use super::{behind, fates, handle::Handle, lane};
 use crate::{
     domain::clock::SharedClock,
     store::{Database, Pool, Role, StoreError, horizon, partitions, rejected},
@@ -46,6 +46,9 @@ async fn look(
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut look = 0;
+    // Counts that appear at 1 look as if nothing had happened: an increase is seen from a number to the next.
+    fates::begin();
+    lane::begin();
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -69,15 +72,18 @@ async fn look(
 
 async fn keep_house(database: &Database, pool: &Pool, clock: &SharedClock) -> Result<(), StoreError> {
     // A connection of its own: one that is given up in the middle must not go back to a pool with the lock it holds.
-    let client = database.connect(Role::Meta).await?;
-    let work = async {
-        let made = partitions::ensure(&client, clock.now()).await?;
-        Ok((made, partitions::days_ahead(&client, clock.now()).await?))
-    };
-    let (made, ahead) = timeout(PATIENCE, work).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))?;
+    let make = async { partitions::ensure(&database.connect(Role::Meta).await?, clock.now()).await };
+    let made = within(make).await;
+    // Told also when none could be made, or the level would stay where it was until no batch can be stored.
+    let count = async { partitions::days_ahead(&database.connect(Role::Meta).await?, clock.now()).await };
+    telemetry::gauge(Gauge::PartitionDaysAhead, within(count).await? as f64);
+    let made = made?;
     if made > 0 {
         tracing::info!(made, "made partitions of the log");
     }
-    telemetry::gauge(Gauge::PartitionDaysAhead, ahead as f64);
     rejected::expire(pool, clock.now()).await
+}
+
+async fn within<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    timeout(PATIENCE, work).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))
 }

@@ -33,6 +33,8 @@ mod metrics;
 
 mod request_id;
 
+mod client_address;
+
 mod concurrency;
 
 mod secrets;

@@ -1,6 +1,6 @@
 //! `GET /metrics`, on an address of its own. Metrics belong to the process, so other tests count into them as well.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 use tidegate::http::problem::Code;
@@ -10,6 +10,7 @@ use crate::{
     stream::{contacts, event, events, house},
     support::{
         house::{Reply, TestHouse},
+        manual,
         socket::Socket,
     },
 };
@@ -139,5 +140,46 @@ async fn no_label_is_of_a_clients_making() {
         404,
         "not on the address of the API"
     );
+    house.stop().await;
+}
+
+/// The name of a series and its labels with their values.
+fn series(line: &str) -> (&str, BTreeMap<&str, &str>) {
+    let (series, _) = line.rsplit_once(' ').unwrap();
+    let Some((name, labels)) = series.split_once('{') else { return (series, BTreeMap::new()) };
+    let labels = labels.strip_suffix("\"}").unwrap().split("\",");
+    (name, labels.map(|label| label.split_once("=\"").unwrap()).collect())
+}
+
+#[tokio::test]
+async fn the_manual_tells_every_label_and_the_values_of_those_with_few() {
+    let (_database, house, inlet) = house().await;
+    events(&house, &inlet, &json!([event("a", &json!({}))])).await;
+    let (told, values) = (manual::metrics(), manual::values());
+    // Levels come with the first look of the house at itself.
+    until(async || {
+        let text = page(&house).await;
+        told.keys().all(|name| text.contains(&format!("# TYPE {name} ")))
+    })
+    .await;
+    let text = page(&house).await;
+    let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (name, mut labels) = series(line);
+        let stem = ["_bucket", "_sum", "_count"].iter().find_map(|ending| name.strip_suffix(ending));
+        let metric = stem.filter(|stem| told.contains_key(*stem)).unwrap_or(name);
+        let manual =
+            told.get(metric).unwrap_or_else(|| panic!("docs/operations.md says nothing of {metric}"));
+        assert_eq!(labels.remove("le").is_some(), name.ends_with("_bucket"), "{line}");
+        let wanted: BTreeSet<&str> = manual.labels.iter().map(String::as_str).collect();
+        assert_eq!(labels.keys().copied().collect::<BTreeSet<_>>(), wanted, "docs/operations.md: {metric}");
+        for (label, value) in labels {
+            seen.entry(label).or_default().insert(value);
+        }
+    }
+    for (label, values) in &values {
+        let values: BTreeSet<&str> = values.iter().map(String::as_str).collect();
+        assert_eq!(seen[label.as_str()], values, "docs/operations.md, Metrics: {label}");
+    }
     house.stop().await;
 }

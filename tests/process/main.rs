@@ -45,3 +45,5 @@ mod backup;
 
 #[cfg(target_os = "linux")]
 mod bombs;
+
+mod behind_proxy;

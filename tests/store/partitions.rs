@@ -5,13 +5,17 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use tidegate::{
     domain::clock::{FakeClock, SystemClock},
-    store::partitions,
+    ingest::upkeep,
+    store::{Database, Role, partitions},
 };
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 use tokio_postgres::Client;
 
-use super::station::{Station, events, one_lane};
-use crate::support::postgres::{TestDatabase, connect, migrate, private_server};
+use super::station::{Station, events, one_lane, until};
+use crate::support::{
+    house::metrics,
+    postgres::{TestDatabase, connect, migrate, private_server},
+};
 
 /// The partition of a time, `days` later.
 fn partition(at: Timestamp, days: i32) -> String {
@@ -91,5 +95,31 @@ async fn a_partition_that_is_missing_under_a_lot_is_made() {
     station.append(events(["much later"], 1)).await.unwrap();
     let there = partition(tidegate::domain::clock::Clock::now(clock.as_ref()), 0);
     assert_eq!(found_in(&client, "much later").await, [there]);
+    station.stop().await;
+}
+
+#[tokio::test]
+async fn what_stands_ahead_is_told_also_when_no_more_can_be_made() {
+    let page = metrics();
+    let database = TestDatabase::create().await;
+    let client = database.client().await;
+    let clock = SystemClock::shared();
+    let missing = partition(clock.now(), 3);
+    // A table of that name which is no partition of the log, and cannot become one.
+    client.batch_execute(&format!("drop table {missing}; create table {missing} (x int)")).await.unwrap();
+    let station = Station::start(&database.config, one_lane()).await;
+    let store = Database::new(database.config.clone());
+    let pool = store.pool(Role::Meta, 1).unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let upkeep = tokio::spawn(upkeep::run(station.handle.clone(), store, pool, clock, stopped));
+    until("two days are told", async || page.render().contains("\ntidegate_partition_days_ahead 2\n")).await;
+    for count in ["lots_total{outcome=\"unknown\"}", "items_total{kind=\"event\",fate=\"refused\"}"] {
+        assert!(
+            page.render().contains(&format!("\ntidegate_{count} ")),
+            "{count} is not there from the start"
+        );
+    }
+    stop.send_replace(true);
+    upkeep.await.unwrap();
     station.stop().await;
 }

@@ -20,3 +20,6 @@ pub mod proxy;
 
 #[allow(dead_code, reason = "each test binary uses its own part")]
 pub mod encode;
+
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub mod manual;
