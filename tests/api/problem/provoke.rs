@@ -1,7 +1,7 @@
 //! One request for each code. The match has no arm for "any other": a new code does not compile without a request here.
 
 use serde_json::json;
-use tidegate::{auth::scope::Scope, http::problem::Code};
+use tidegate::{auth::scope::Scope, domain::cursor::Cursor, http::problem::Code};
 
 use super::{body, check, framework, store};
 use crate::support::{
@@ -94,7 +94,8 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::OutcomeUnknown => store::outcome_unknown().await,
         Code::Unstorable => store::unstorable().await,
         Code::Internal => store::internal().await,
-        Code::InvalidCursor | Code::CursorExpired => unreachable!("no route takes a cursor yet"),
+        Code::InvalidCursor => timeline(house, inlet, "noise").await,
+        Code::CursorExpired => cursor_expired().await,
         Code::NotImplemented => house.delete(&inlet.token, &inlet.path("/stream/contacts/u?_erase")).await,
     }
 }
@@ -127,4 +128,26 @@ async fn too_many_specs(house: &TestHouse) -> Reply {
         ))
         .await;
     manage(house, &inlet, "POST", "/events", json!({"uid": "one-more"})).await
+}
+
+/// A page of the events of anybody; the cursor is read first.
+async fn timeline(house: &TestHouse, inlet: &Inlet, after: &str) -> Reply {
+    let (_, key) = house.product_token(Some(&inlet.project), &[Scope::ProjectAudienceDataEvents]).await;
+    let anybody = "00000000-0000-4000-8000-000000000000";
+    let path = format!("/v1/project/{}/audience/{anybody}/events?after={after}", inlet.project);
+    house.get(&key, &path).await
+}
+
+/// In a database whose epochs have moved, as a restore moves them.
+async fn cursor_expired() -> Reply {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let moved = "update epoch set n = 7;
+                 insert into epoch (n, system_identifier, timeline, moved_to) values (1, 1, 1, 7)";
+    house.sql(moved).await;
+    let before = Cursor { epoch: 1, tx: 1, id: 1 }.encode();
+    let reply = timeline(&house, &inlet, &before).await;
+    house.stop().await;
+    reply
 }
