@@ -52,14 +52,17 @@ struct Told {
     rest: String,
 }
 
-/// The rows of the manual. A line such as "`serve`:" says whose options follow; where the third column is headed "of", it names
+/// The rows of the manual. A line such as "`serve`:" or "`spec`, what …:" says whose options follow; where the third column is headed "of", it names
 /// the commands below that one.
 fn told() -> BTreeMap<Place, Told> {
     let page = manual::read("docs/operations.md");
     let chapter = manual::section(&page, "## Options");
     let (mut told, mut command, mut of) = (BTreeMap::new(), String::new(), false);
     for line in chapter.lines() {
-        if let Some(name) = line.strip_prefix('`').and_then(|line| line.strip_suffix("`:")) {
+        let headed = line.strip_prefix('`').and_then(|line| line.strip_suffix(':')?.split_once('`'));
+        if let Some((name, rest)) = headed
+            && (rest.is_empty() || rest.starts_with(", "))
+        {
             name.clone_into(&mut command);
         }
         let Some(cells) = line.strip_prefix('|') else { continue };
