@@ -58,6 +58,8 @@ pub mod rejected;
 
 pub mod totals;
 
+pub mod tally;
+
 pub mod horizon;
 
 pub use connect::{Database, Role, ServerFacts};

@@ -51,3 +51,5 @@ mod audience;
 mod timeline;
 
 mod summaries;
+
+mod tally;
