@@ -149,6 +149,20 @@ create table lot (
     primary key (project_id, epoch, tx, first_id)
 );
 
+-- What the lots of each datasource add up to, as far as those of its project are tallied: up to, and without, a position of the
+-- order. A restore that shifts `lot.epoch` shifts this one too.
+create table tally (
+    datasource_id bigint primary key,
+    project_id    bigint not null,
+    events        bigint not null,
+    contacts      bigint not null
+);
+create table tally_position (
+    project_id bigint primary key,
+    epoch      int not null,
+    tx         xid8 not null
+);
+
 -- The claim on an event id. Apart from the log, because a unique index cannot span partitions.
 create table event_key (
     datasource_id bigint not null,

@@ -1,4 +1,4 @@
-//! What lags behind the answers: summaries of the log, and indexes of closed days.
+//! What lags behind the answers: running totals, summaries of the log, and indexes of closed days.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 
 use crate::{
     domain::clock::SharedClock,
-    store::{Database, Role, StoreError, closed, summaries::Summaries},
+    store::{Database, Role, StoreError, closed, summaries::Summaries, tally},
 };
 
 /// Time between two rounds; what a reader has to go through without help grows with it.
@@ -68,6 +68,9 @@ impl Follower {
             Some(client) if !client.is_closed() => client,
             empty => empty.insert(self.database.connect(Role::Upkeep).await?),
         };
+        for project in tally::behind(client, tally::LEFT).await? {
+            while tally::advance(client, project, tally::STEP).await?.is_some_and(|step| step.more) {}
+        }
         self.summaries.advance(client, now).await?;
         Ok(())
     }

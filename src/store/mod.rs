@@ -60,6 +60,8 @@ pub mod rejected;
 
 pub mod totals;
 
+pub mod tally;
+
 pub mod horizon;
 
 pub mod dump;

@@ -1,4 +1,4 @@
-//! What a datasource holds, counted from the lots that filled it rather than from its rows.
+//! What a datasource holds: the tally of the lots that filled it, and the sum of those that are not tallied yet.
 
 use deadpool_postgres::Pool;
 
@@ -13,7 +13,7 @@ pub struct Totals {
     pub events: i64,
 }
 
-/// Reads the totals of a datasource.
+/// Reads the totals of a datasource: exact at the moment they are read, as they come from one snapshot.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be asked.

@@ -53,3 +53,5 @@ mod timeline;
 mod summaries;
 
 mod dump;
+
+mod tally;
