@@ -8,9 +8,10 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --bin tidegate \
     && cp target/release/tidegate /usr/local/bin/tidegate
 
-FROM debian:bookworm-slim
+# Its postgresql-client is of version 17, like the server of docker-compose.yml: `tidegate backup` and `restore` need it.
+FROM debian:trixie-slim
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates \
+    && apt-get install --yes --no-install-recommends ca-certificates postgresql-client \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --system --gid 10001 tidegate \
     && useradd --system --uid 10001 --gid tidegate --no-create-home --home-dir /var/lib/tidegate --shell /usr/sbin/nologin tidegate \
@@ -18,7 +19,7 @@ RUN apt-get update \
 COPY --from=build /usr/local/bin/tidegate /usr/local/bin/tidegate
 COPY LICENSE /usr/share/doc/tidegate/LICENSE
 
-# There is no PostgreSQL in this image: TIDEGATE_DATABASE_URL has to name one.
+# There is no PostgreSQL server in this image: TIDEGATE_DATABASE_URL has to name one.
 ENV TIDEGATE_LISTEN=0.0.0.0:8080 \
     TIDEGATE_METRICS_LISTEN=0.0.0.0:9464 \
     TIDEGATE_DATA_DIR=/var/lib/tidegate
