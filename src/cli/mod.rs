@@ -27,6 +27,8 @@ mod healthcheck;
 
 mod errors;
 
+mod openapi;
+
 mod guard;
 
 mod print;
@@ -70,6 +72,8 @@ enum Command {
     Healthcheck(healthcheck::Options),
     /// Print docs/errors.md: every error code and what to do about it.
     Errors,
+    /// Print docs/openapi.json: the OpenAPI document of the API.
+    Openapi(openapi::Options),
     /// For the program itself.
     #[command(subcommand, hide = true)]
     Internal(guard::Command),
@@ -90,6 +94,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(options) => migrate::run(&cli.global, options).await,
         Command::Healthcheck(options) => healthcheck::run(options).await,
         Command::Errors => errors::run(),
+        Command::Openapi(options) => openapi::run(&options),
         Command::Internal(command) => guard::run(command).await,
     }
 }

@@ -41,9 +41,13 @@ mod catalogue;
 
 mod health;
 
+mod page;
+
 pub mod action;
 
 pub mod routes;
+
+pub mod openapi;
 
 mod trace;
 

@@ -34,3 +34,5 @@ mod request_id;
 mod concurrency;
 
 mod secrets;
+
+mod openapi;
