@@ -82,7 +82,8 @@ pub struct Serve {
     #[arg(long, env = "TIDEGATE_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_parser = address, value_name = "ADDRESS")]
     pub metrics_listen: SocketAddr,
 
-    /// How clients reach this server, for the addresses that it prints. Default: http:// and the address of the API.
+    /// How clients reach this server, for the addresses that it prints and for /openapi.json. Default: http:// and the address
+    /// of the API.
     #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_parser = public_url, value_name = "URL")]
     pub public_url: Option<String>,
 
@@ -210,6 +211,7 @@ impl Serve {
             http: http::Options {
                 listen: self.listen,
                 metrics_listen: self.metrics_listen,
+                public_url: self.public_url.clone(),
                 workers: self.workers.unwrap_or(http::Options::default().workers),
                 drain_delay: self.drain_delay,
                 drain_timeout: self.drain_timeout,

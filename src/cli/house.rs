@@ -9,7 +9,7 @@ use crate::{
     auth::Authority,
     config::Stations,
     domain::clock::{SharedClock, SharedEntropy},
-    http::{Server, ServerError, State},
+    http::{Server, ServerError, State, openapi},
     ingest::{Writer, ledger::Ledger, upkeep},
     limit::{Limiter, SWEEP_EVERY},
     store::{Database, Pool, Role, StoreError, partitions},
@@ -40,6 +40,9 @@ pub enum HouseError {
     /// The addresses.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The description of the API.
+    #[error("the OpenAPI document cannot be written: {0}")]
+    Document(#[from] serde_json::Error),
     /// A server broke.
     #[error("a server broke: {0}")]
     Io(#[from] std::io::Error),
@@ -92,6 +95,7 @@ impl House {
             clock,
             entropy,
             caps: Arc::new(options.caps),
+            document: openapi::document(options.http.public_url.as_deref()).to_json()?.into_bytes().into(),
             body_timeout: options.body_timeout,
             proxies: Arc::new(options.http.proxies.clone()),
             traffic: Arc::default(),

@@ -31,6 +31,8 @@ mod healthcheck;
 
 mod errors;
 
+mod openapi;
+
 mod guard;
 
 mod print;
@@ -78,6 +80,8 @@ enum Command {
     Healthcheck(healthcheck::Options),
     /// Print docs/errors.md: every error code and what to do about it.
     Errors,
+    /// Print docs/openapi.json: the OpenAPI document of the API.
+    Openapi(openapi::Options),
     /// For the program itself.
     #[command(subcommand, hide = true)]
     Internal(guard::Command),
@@ -100,6 +104,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(options) => backup::restore(&cli.global, options).await,
         Command::Healthcheck(options) => healthcheck::run(options).await,
         Command::Errors => errors::run(),
+        Command::Openapi(options) => openapi::run(&options),
         Command::Internal(command) => guard::run(command).await,
     }
 }

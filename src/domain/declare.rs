@@ -8,11 +8,11 @@ use super::{
 };
 
 /// Longest label, title, name, category or icon, in characters.
-const LABEL: usize = 200;
+pub const LABEL: usize = 200;
 /// Longest description, in characters.
-const DESCRIPTION: usize = 1_000;
+pub const DESCRIPTION: usize = 1_000;
 /// Longest value that a parameter may be limited to, in characters: what one item can hold.
-const LENGTH: std::ops::RangeInclusive<u32> = 1..=32_768;
+pub const LENGTH: std::ops::RangeInclusive<u32> = 1..=32_768;
 
 /// What is to change of an attribute; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

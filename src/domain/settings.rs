@@ -12,6 +12,9 @@ use super::{
 /// Places of a datasource among those that know the same person; lower first.
 pub const PRIORITY: std::ops::RangeInclusive<i64> = 0..=1_000_000;
 
+/// Longest display name, in characters.
+pub const NAME: usize = 200;
+
 /// Budgets to set (requests per minute) or to take back (`None`), by class.
 pub type LimitPatch = BTreeMap<Class, Option<u32>>;
 
@@ -96,8 +99,8 @@ impl fmt::Display for DatasourcePatch {
 /// The rule.
 pub fn name(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-        return Err("must have 1 to 200 characters, none of them a control character".into());
+    if text.is_empty() || text.chars().count() > NAME || text.chars().any(char::is_control) {
+        return Err(format!("must have 1 to {NAME} characters, none of them a control character"));
     }
     Ok(text.to_owned())
 }

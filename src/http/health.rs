@@ -1,6 +1,8 @@
 //! Whether the process lives, and whether it takes work.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     answer::refuse,
@@ -12,15 +14,29 @@ use crate::store::{
     schema::{self, Standing},
 };
 
+/// What `GET /health/…` answers when all is well.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HealthAnswer {
+    status: Health,
+}
+
+/// What was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Health {
+    Live,
+    Ready,
+}
+
 /// `GET /health/live`: 200 as long as the process can answer at all.
 pub(super) async fn live() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(r#"{"status":"live"}"#)
+    HttpResponse::Ok().json(HealthAnswer { status: Health::Live })
 }
 
 /// `GET /health/ready`: 503 while the server drains, the store is away, or migrations are pending.
 pub(super) async fn ready(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
     match check(&state).await {
-        Ok(()) => HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#),
+        Ok(()) => HttpResponse::Ok().json(HealthAnswer { status: Health::Ready }),
         Err(problem) => refuse(&problem.retry_after(1), &request, None),
     }
 }

@@ -49,11 +49,15 @@ mod timeline;
 
 mod health;
 
+mod page;
+
 pub mod action;
 
 pub mod routes;
 
 mod client;
+
+pub mod openapi;
 
 mod trace;
 

@@ -6,6 +6,10 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 /// Whether a request that met a problem left anything behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,8 +158,24 @@ codes! {
     NotImplemented = "not_implemented", 501, "Not implemented", false, Nothing;
 }
 
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let known = Self::ALL.iter().map(|code| code.as_str());
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(known));
+        schema
+            .description(Some("The stable text to switch on. Each is explained under `/docs/errors`."))
+            .into()
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        "ErrorCode".into()
+    }
+}
+
 /// Where an input is at fault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InputError {
     /// JSON pointer (RFC 6901) into the body.
     pub pointer: String,
@@ -229,15 +249,25 @@ impl Problem {
 }
 
 /// The body of a problem, `application/problem+json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub struct Document<'a> {
+    /// `/docs/errors#` and the code: where it is explained.
+    #[schema(format = "uri-reference")]
     r#type: String,
+    /// A short, constant summary of the code.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// What is wrong with this very request.
     detail: &'a str,
+    /// The same as `detail`.
     message: &'a str,
+    #[schema(value_type = Code)]
     code: &'static str,
+    /// The same as the header `X-Request-Id`.
     request_id: &'a str,
+    /// The inputs at fault, where there are any.
     #[serde(skip_serializing_if = "<[InputError]>::is_empty")]
     errors: &'a [InputError],
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,7 +10,9 @@ use super::{
     door::{self, Guest},
     problem::{Code, Problem},
     state::State,
-    wire::{Accepted, Entity, Failed, ItemShape, PushAnswer, ReceiptShape},
+    wire::{
+        Accepted, Durability, Entity, Failed, ItemOutcome, ItemShape, ItemStatus, PushAnswer, ReceiptShape,
+    },
 };
 use crate::{
     domain::{
@@ -98,7 +100,7 @@ impl Judged {
 struct Settled {
     position: usize,
     id: String,
-    verdict: Result<Outcome, (&'static str, Rejection)>,
+    verdict: Result<Outcome, (ItemOutcome, Rejection)>,
 }
 
 /// Stores the valid items, or foretells what would become of them, and puts all verdicts in order.
@@ -124,7 +126,7 @@ async fn settle<T>(
                 if !dry_run {
                     state.ledger.reject(guest.datasource.id, kind, &rejection, item.excerpt.as_deref());
                 }
-                Err(("invalid", rejection))
+                Err((ItemOutcome::Invalid, rejection))
             }
         };
         items.push(Settled { position: item.position, id: item.id, verdict });
@@ -162,32 +164,32 @@ async fn settle_valid(
     Ok((receipt.outcomes.clone(), Some(receipt)))
 }
 
-fn verdict_of(outcome: Outcome) -> Result<Outcome, (&'static str, Rejection)> {
+fn verdict_of(outcome: Outcome) -> Result<Outcome, (ItemOutcome, Rejection)> {
     match outcome {
         Outcome::Conflict => {
             let rule = "was used before for an event with other content; the first one stays";
-            Err(("conflict", Rejection::of(Fault::at(["_event_id"], rule))))
+            Err((ItemOutcome::Conflict, Rejection::of(Fault::at(["_event_id"], rule))))
         }
         Outcome::TooLarge => {
             let rule =
                 "would make the contact larger than one contact may be; clear attributes that are not needed";
-            Err(("invalid", Rejection::of(Fault::whole(rule))))
+            Err((ItemOutcome::Invalid, Rejection::of(Fault::whole(rule))))
         }
         good => Ok(good),
     }
 }
 
-const fn name_of(outcome: Outcome) -> &'static str {
+const fn name_of(outcome: Outcome) -> ItemOutcome {
     match outcome {
-        Outcome::Created => "created",
-        Outcome::Updated => "updated",
-        Outcome::Unchanged => "unchanged",
-        Outcome::Deleted => "deleted",
-        Outcome::Absent => "absent",
-        Outcome::TooLarge => "invalid",
-        Outcome::Stored => "stored",
-        Outcome::Duplicate => "duplicate",
-        Outcome::Conflict => "conflict",
+        Outcome::Created => ItemOutcome::Created,
+        Outcome::Updated => ItemOutcome::Updated,
+        Outcome::Unchanged => ItemOutcome::Unchanged,
+        // Where there was nothing to delete, the answer has no item to name.
+        Outcome::Deleted | Outcome::Absent => ItemOutcome::Deleted,
+        Outcome::TooLarge => ItemOutcome::Invalid,
+        Outcome::Stored => ItemOutcome::Stored,
+        Outcome::Duplicate => ItemOutcome::Duplicate,
+        Outcome::Conflict => ItemOutcome::Conflict,
     }
 }
 
@@ -231,8 +233,8 @@ fn failure(item: &Settled) -> Option<Failed<'_>> {
 
 fn shape(kind: Kind, item: &Settled) -> ItemShape<'_> {
     let (status, outcome, errors) = match &item.verdict {
-        Ok(outcome) => ("success", name_of(*outcome), BTreeMap::new()),
-        Err((outcome, rejection)) => ("error", *outcome, rejection.by_field()),
+        Ok(outcome) => (ItemStatus::Success, name_of(*outcome), BTreeMap::new()),
+        Err((outcome, rejection)) => (ItemStatus::Error, *outcome, rejection.by_field()),
     };
     let (user_id, event_id) = match kind {
         Kind::Contact => (Some(item.id.as_str()), None),
@@ -244,11 +246,11 @@ fn shape(kind: Kind, item: &Settled) -> ItemShape<'_> {
 fn receipt_shape(state: &State, receipt: Option<&Receipt>) -> ReceiptShape {
     match receipt {
         Some(receipt) => ReceiptShape {
-            durability: "committed",
+            durability: Durability::Committed,
             cursor: Some(receipt.cursor.encode()),
             received_at: receipt.received_at,
         },
-        None => ReceiptShape { durability: "none", cursor: None, received_at: state.clock.now() },
+        None => ReceiptShape { durability: Durability::None, cursor: None, received_at: state.clock.now() },
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
         },
     },
     answer::refuse,
-    door, errors_page, health,
+    door, errors_page, health, page,
     problem::{Code, Problem},
     state::State,
 };
@@ -113,6 +113,30 @@ pub static ROUTES: &[Route] = &[
     row("GET", datasource!("/stats"), ProjectIngestRead, Meta, OfDatasource(Stats)),
 ];
 
+/// A route that needs no key, always `GET`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Public {
+    /// Whether the process lives.
+    Live,
+    /// Whether the server takes work.
+    Ready,
+    /// The list of errors.
+    Errors,
+    /// The OpenAPI document.
+    Document,
+    /// The page to browse it.
+    Page,
+}
+
+/// Every route that needs no key, but for the files of the page.
+pub static PUBLIC: &[(&str, Public)] = &[
+    ("/health/live", Public::Live),
+    ("/health/ready", Public::Ready),
+    ("/docs/errors", Public::Errors),
+    ("/openapi.json", Public::Document),
+    ("/docs", Public::Page),
+];
+
 /// Puts every route into the application.
 pub(super) fn configure(config: &mut ServiceConfig) {
     let mut paths: Vec<&'static str> = ROUTES.iter().map(|route| route.path).collect();
@@ -136,9 +160,19 @@ pub(super) fn configure(config: &mut ServiceConfig) {
             },
         )));
     }
-    public(config, "/health/live", || web::get().to(health::live));
-    public(config, "/health/ready", || web::get().to(health::ready));
-    public(config, "/docs/errors", || web::get().to(errors));
+    for (path, what) in PUBLIC {
+        public(config, path, || match what {
+            Public::Live => web::get().to(health::live),
+            Public::Ready => web::get().to(health::ready),
+            Public::Errors => web::get().to(errors),
+            Public::Document => web::get().to(page::document),
+            Public::Page => web::get().to(page::browse),
+        });
+    }
+    for name in page::FILES {
+        let file = move |request: HttpRequest| page::file(request, name);
+        public(config, &format!("/docs/{name}"), || web::get().to(file));
+    }
 }
 
 /// Puts the metrics into an application of their own.

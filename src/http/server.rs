@@ -27,6 +27,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Address of `GET /metrics`; port 0 picks a free one. Default 127.0.0.1:9464.
     pub metrics_listen: SocketAddr,
+    /// How clients reach the API, for the document that describes it. Default: wherever they got the document from.
+    pub public_url: Option<String>,
     /// Threads that serve the API. Default: the number of processors.
     pub workers: usize,
     /// How long an idle connection is kept. Default 15 s.
@@ -47,6 +49,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+            public_url: None,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             keep_alive: Duration::from_secs(15),
             head_timeout: Duration::from_secs(5),

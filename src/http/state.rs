@@ -41,6 +41,8 @@ pub struct State {
     pub entropy: SharedEntropy,
     /// The limits of a body.
     pub caps: Arc<Caps>,
+    /// The OpenAPI document, as it is served.
+    pub document: Arc<[u8]>,
     /// How long a body may take.
     pub body_timeout: std::time::Duration,
     /// Which proxies are believed when they say who the client is.

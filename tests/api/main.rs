@@ -40,3 +40,5 @@ mod concurrency;
 mod secrets;
 
 mod cursor;
+
+mod openapi;

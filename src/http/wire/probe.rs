@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{DatasourceShape, OrganizationShape, ProjectShape};
+use super::{DatasourceShape, KeyKind, OrganizationShape, ProjectShape};
 use crate::{
     auth::{Caller, scope::Scope},
     store::{totals::Totals, usage::Usage},
 };
 
 /// `GET /stream`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct Probe<'a> {
     pub(in crate::http) organization: OrganizationShape<'a>,
     pub(in crate::http) project: ProjectShape<'a>,
@@ -20,7 +21,7 @@ pub(in crate::http) struct Probe<'a> {
 }
 
 /// `GET /stats`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct Stats<'a> {
     pub(in crate::http) contacts: Total,
     pub(in crate::http) events: Total,
@@ -28,8 +29,9 @@ pub(in crate::http) struct Stats<'a> {
 }
 
 /// A count.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct Total {
+    /// What is stored now.
     pub(in crate::http) total: i64,
 }
 
@@ -44,16 +46,28 @@ impl<'a> Stats<'a> {
 }
 
 /// What was asked of a datasource.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = StreamUsage)]
 pub(in crate::http) struct StreamShape {
+    /// Pushes and deletions.
     calls_total: i64,
+    /// Those that were answered with success.
     calls_success: i64,
+    /// Those that were not.
     calls_failures: i64,
+    /// Good items.
     processed_entities_success: i64,
+    /// Bad items.
     processed_entities_failures: i64,
+    /// `null` before the first call.
+    #[schema(required = true)]
     last_call_time: Option<Timestamp>,
+    /// `null` before the first success.
+    #[schema(required = true)]
     last_success_time: Option<Timestamp>,
+    /// `null` before the first failure.
+    #[schema(required = true)]
     last_failure_time: Option<Timestamp>,
 }
 
@@ -73,11 +87,16 @@ impl From<&Usage> for StreamShape {
 }
 
 /// The key that asks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Token)]
 pub(in crate::http) struct TokenShape<'a> {
+    #[schema(value_type = KeyKind)]
     kind: &'static str,
+    /// The name that it was given.
     name: &'a str,
+    /// Its first characters.
     prefix: &'a str,
+    /// What it may do.
     scopes: Vec<Scope>,
 }
 

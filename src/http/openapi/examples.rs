@@ -1,0 +1,233 @@
+//! Examples of what goes over the wire. A test holds each against the schema that it stands beside.
+
+use serde_json::{Value, json};
+
+/// A project.
+pub(super) const PROJECT: &str = "proj_4kPz0LqWm2XvT8nRbYc1Ae";
+/// A datasource in it.
+pub(super) const DATASOURCE: &str = "ds_7nQb5HsVx0DkJ3wLtRz9Gf";
+const ORGANIZATION: &str = "org_2mWc8YpKt6ZrN1xJvQs4Be";
+const CONTACT: &str = "93cac74a-90b5-4c5e-b0a5-2d7a1e0f7a11";
+const MADE: &str = "2026-11-20T09:30:00Z";
+const CHANGED: &str = "2026-11-21T14:05:12.25Z";
+
+/// The same value with the members of each object in alphabetical order, whatever order the build keeps them in.
+pub(super) fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let ordered: std::collections::BTreeMap<String, Value> =
+                members.into_iter().map(|(name, value)| (name, sorted(value))).collect();
+            Value::Object(ordered.into_iter().collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}
+
+pub(super) fn entity(one: Value) -> Value {
+    json!({ "entity": one })
+}
+
+pub(super) fn entities(one: Value) -> Value {
+    json!({ "entities": [one] })
+}
+
+pub(super) fn specs(one: Value) -> Value {
+    json!({ "specs": [one] })
+}
+
+pub(super) fn account() -> Value {
+    json!({
+        "entity": { "projects": [{ "uid": PROJECT, "name": "Shop" }] },
+        "metadata": { "scopes": ["ACCOUNT_READ", "PROJECT_READ"] },
+    })
+}
+
+pub(super) fn project() -> Value {
+    json!({
+        "uid": PROJECT, "name": "Shop", "locale": "es-ES", "timezone": "Europe/Madrid",
+        "createdAt": MADE, "updatedAt": CHANGED, "limits": { "audience.read": 600 },
+    })
+}
+
+pub(super) fn attribute() -> Value {
+    json!({
+        "uid": "shoe_size", "displayLabel": "Shoe size", "description": "In European sizes.", "dataType": "int",
+        "multivalue": false, "requiredInWebhook": false, "readOnly": false, "important": true, "visible": true,
+        "custom": true,
+    })
+}
+
+pub(super) fn event_type() -> Value {
+    json!({
+        "uid": "trial_ended", "name": "Trial ended", "emoji": "⏳", "icon": "hourglass",
+        "description": "The free trial came to its end.", "category": "commerce", "important": true,
+    })
+}
+
+pub(super) fn parameter() -> Value {
+    json!({
+        "parameter": "days", "title": "Days", "description": "How long it lasted.", "dataType": "int",
+        "maxLength": null, "required": false, "multiValue": false,
+    })
+}
+
+pub(super) fn managed_datasource() -> Value {
+    json!({
+        "uid": DATASOURCE, "name": "Website", "type": "api", "plan": null, "strict": true, "defaultCountry": "ES",
+        "priority": 0, "limits": { "events.write": 60000 },
+        "budgets": { "contacts.write": 6000, "events.write": 60000, "contacts.read": 6000, "meta": 6000 },
+        "createdAt": MADE, "updatedAt": CHANGED,
+    })
+}
+
+fn datasource() -> Value {
+    json!({
+        "uid": DATASOURCE, "name": "Website", "type": "api", "plan": "M", "priority": 0, "defaultCountry": "ES",
+        "createdAt": MADE, "updatedAt": CHANGED, "lastContactReceivedAt": CHANGED, "lastEventReceivedAt": null,
+        "receivedContacts": 2, "receivedEvents": 0,
+    })
+}
+
+pub(super) fn probe() -> Value {
+    json!({
+        "organization": { "uid": ORGANIZATION, "name": "Tidegate", "plan": "M" },
+        "project": {
+            "uid": PROJECT, "name": "Shop", "locale": "es-ES", "timezone": "Europe/Madrid",
+            "createdAt": MADE, "updatedAt": CHANGED,
+        },
+        "datasource": datasource(),
+        "stream": {
+            "callsTotal": 2, "callsSuccess": 1, "callsFailures": 1, "processedEntitiesSuccess": 2,
+            "processedEntitiesFailures": 1, "lastCallTime": CHANGED, "lastSuccessTime": CHANGED,
+            "lastFailureTime": MADE,
+        },
+        "token": {
+            "kind": "datasource", "name": "crm", "prefix": "tgd_9oHh",
+            "scopes": ["PROJECT_INGEST_READ", "PROJECT_INGEST_WRITE"],
+        },
+    })
+}
+
+pub(super) fn stats() -> Value {
+    json!({ "contacts": { "total": 2 }, "events": { "total": 0 }, "datasource": datasource() })
+}
+
+pub(super) fn person() -> Value {
+    json!({
+        "entity": {
+            "id": CONTACT, "_user_id": "ada", "_email": "ada@example.com", "_phone_mobile": "+34600111221",
+            "shoe_size": 38, "_contact_id": CONTACT, "_created_at": MADE, "_updated_at": CHANGED,
+        },
+        "metadata": { "datasource": DATASOURCE, "matches": 1 },
+    })
+}
+
+pub(super) fn timeline() -> Value {
+    json!({
+        "entities": [{
+            "cursor": "AQAAAAEABkPfgVQWAAAAAAAAAAABzlvMDQ", "kind": "event", "type": "purchase", "datasource": DATASOURCE,
+            "_user_id": "ada", "_event_id": "order-1", "_event_date": MADE, "receivedAt": CHANGED,
+            "parameters": { "order_id": "1", "amount": 12.5, "currency": "EUR" },
+        }],
+        "metadata": { "cursor": null },
+    })
+}
+
+pub(super) fn contact_batch() -> Value {
+    json!([
+        { "_user_id": "ada", "_email": "ada@example.com", "_phone_mobile": "+34600111221", "shoe_size": 38 },
+        { "_user_id": "alan", "_first_name": "Alan", "_consent_email": "true", "_last_name": null },
+    ])
+}
+
+pub(super) fn event_batch() -> Value {
+    json!([{
+        "_user_id": "ada", "_event_id": "order-1", "_event_type": "purchase", "_event_date": "2026-11-20T12:00:00Z",
+        "_event_parameters": { "order_id": "1", "amount": "12.50", "currency": "EUR", "sku": ["a-1", "a-2"] },
+    }])
+}
+
+/// The members of a push answer that are the same everywhere, with these laid over them.
+fn pushed(members: Value) -> Value {
+    let mut answer = json!({
+        "success": true, "status": 202, "dryRun": false, "entitiesLimit": 100, "errors": [],
+        "projectUid": PROJECT, "datasourceUid": DATASOURCE,
+        "receipt": {
+            "durability": "committed", "cursor": "AQAAAAEAAAAAAAAC8QAAAAAAAAABqwe6JA", "receivedAt": CHANGED,
+        },
+    });
+    if let (Value::Object(answer), Value::Object(members)) = (&mut answer, members) {
+        answer.extend(members);
+    }
+    answer
+}
+
+pub(super) fn pushed_contacts() -> Value {
+    pushed(json!({
+        "success": false, "entitiesSuccess": 1, "entitiesFailures": 1,
+        "accepted": [{ "position": 0, "item": "ada" }],
+        "errors": [{ "position": 1, "item": "alan", "error": "_email: is not a valid e-mail address" }],
+        "entity": { "successful": 1, "failed": 1, "items": [
+            { "status": "success", "_user_id": "ada", "outcome": "created" },
+            { "status": "error", "_user_id": "alan", "outcome": "invalid",
+              "errors": { "_email": ["is not a valid e-mail address"] } },
+        ] },
+    }))
+}
+
+pub(super) fn pushed_events() -> Value {
+    pushed(json!({
+        "entitiesSuccess": 1, "entitiesFailures": 0,
+        "accepted": [{ "position": 0, "item": "order-1" }],
+        "entity": { "successful": 1, "failed": 0, "items": [
+            { "status": "success", "_event_id": "order-1", "outcome": "stored" },
+        ] },
+    }))
+}
+
+fn refused(item: Value, position: Value) -> Value {
+    pushed(json!({
+        "success": false, "status": 422, "code": "no_valid_item", "message": "No item was valid",
+        "entitiesSuccess": 0, "entitiesFailures": 1, "accepted": [], "errors": [position],
+        "entity": { "successful": 0, "failed": 1, "items": [item] },
+        "receipt": { "durability": "none", "cursor": null, "receivedAt": CHANGED },
+    }))
+}
+
+pub(super) fn refused_contacts() -> Value {
+    refused(
+        json!({ "status": "error", "_user_id": "alan", "outcome": "invalid",
+                "errors": { "_email": ["is not a valid e-mail address"] } }),
+        json!({ "position": 0, "item": "alan", "error": "_email: is not a valid e-mail address" }),
+    )
+}
+
+pub(super) fn refused_events() -> Value {
+    let rule = "was used before for an event with other content; the first one stays";
+    refused(
+        json!({ "status": "error", "_event_id": "order-1", "outcome": "conflict", "errors": { "_event_id": [rule] } }),
+        json!({ "position": 0, "item": "order-1", "error": format!("_event_id: {rule}") }),
+    )
+}
+
+pub(super) fn deleted() -> Value {
+    pushed(json!({
+        "status": 200, "entitiesSuccess": 1, "entitiesFailures": 0,
+        "accepted": [{ "position": 0, "item": "ada" }],
+        "entity": { "successful": 1, "failed": 0, "items": [
+            { "status": "success", "_user_id": "ada", "outcome": "deleted" },
+        ] },
+    }))
+}
+
+pub(super) fn contact() -> Value {
+    json!({ "contact": {
+        "contactId": "93cac74a-5d4e-4c53-9f0b-0b6f6c8a7c11",
+        "contactData": {
+            "_user_id": "ada", "_email": "ada@example.com", "_phone_mobile": "+34600111221",
+            "_consent_email": true, "_interests": ["tea"], "shoe_size": 38,
+        },
+        "createdAt": MADE, "updatedAt": CHANGED,
+    } })
+}

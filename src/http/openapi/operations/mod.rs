@@ -1,0 +1,98 @@
+//! What each operation is called, takes and answers: one function for each action of the table of routes.
+//!
+//! Promises that an action without a description does not compile.
+//! Must not know paths, scopes, or what follows from them.
+
+mod account;
+
+mod projects;
+
+mod specs;
+
+mod audience;
+
+mod datasources;
+
+mod ingest;
+
+mod server;
+
+use super::described::Described;
+use crate::http::{
+    action::{
+        Action::{self, OfAccount, OfDatasource, OfProject},
+        OnAccount, OnDatasource, OnProject,
+    },
+    routes::Public,
+};
+
+/// Describes what an action does; a route that is another spelling of one has a name of its own.
+pub(super) fn of(action: Action, path: &str) -> Described {
+    match action {
+        OfAccount(action) => on_account(action),
+        OfProject(action) => on_project(action),
+        OfDatasource(action) => on_datasource(action, path),
+    }
+}
+
+fn on_account(action: OnAccount) -> Described {
+    match action {
+        OnAccount::Projects => account::projects(),
+    }
+}
+
+fn on_project(action: OnProject) -> Described {
+    match action {
+        OnProject::ReadProject => projects::read(),
+        OnProject::ChangeProject => projects::change(),
+        OnProject::DeleteProject => projects::delete(),
+        OnProject::ListAttributes => specs::list_attributes(),
+        OnProject::DeclareAttribute => specs::declare_attribute(),
+        OnProject::ChangeAttribute => specs::change_attribute(),
+        OnProject::RemoveAttribute => specs::remove_attribute(),
+        OnProject::ListEvents => specs::list_events(),
+        OnProject::DeclareEvent => specs::declare_event(),
+        OnProject::ChangeEvent => specs::change_event(),
+        OnProject::RemoveEvent => specs::remove_event(),
+        OnProject::ListParameters => specs::list_parameters(),
+        OnProject::DeclareParameter => specs::declare_parameter(),
+        OnProject::ChangeParameter => specs::change_parameter(),
+        OnProject::RemoveParameter => specs::remove_parameter(),
+        OnProject::FindByUser => audience::by_user(),
+        OnProject::FindByEmail => audience::by_email(),
+        OnProject::FindByPhone => audience::by_phone(),
+        OnProject::ReadPerson => audience::read(),
+        OnProject::ListTimeline => audience::timeline(),
+        OnProject::ListDatasources => datasources::list(),
+        OnProject::CreateDatasource => datasources::create(),
+    }
+}
+
+fn on_datasource(action: OnDatasource, path: &str) -> Described {
+    match action {
+        OnDatasource::ReadDatasource => datasources::read(),
+        OnDatasource::ChangeDatasource => datasources::change(),
+        OnDatasource::DeleteDatasource => datasources::delete(),
+        OnDatasource::Probe => ingest::probe(),
+        OnDatasource::PushContacts => ingest::push_contacts(),
+        OnDatasource::PushEvents => ingest::push_events(),
+        OnDatasource::ReadContact => ingest::read_contact(),
+        OnDatasource::DeleteContact => ingest::delete_contact(),
+        OnDatasource::AttributeSpecs => ingest::attribute_specs(),
+        OnDatasource::EventSpecs => ingest::event_specs(),
+        OnDatasource::ParameterSpecs => ingest::parameter_specs(),
+        OnDatasource::NoEventType => ingest::no_event_type(path.ends_with('/')),
+        OnDatasource::Stats => ingest::stats(),
+    }
+}
+
+/// Describes a route that needs no key.
+pub(super) fn of_public(public: Public) -> Described {
+    match public {
+        Public::Live => server::live(),
+        Public::Ready => server::ready(),
+        Public::Errors => server::errors(),
+        Public::Document => server::document(),
+        Public::Page => server::page(),
+    }
+}

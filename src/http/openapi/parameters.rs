@@ -1,0 +1,118 @@
+//! What stands in paths and queries.
+
+use serde_json::json;
+use utoipa::openapi::{
+    ObjectBuilder, RefOr, Required, Schema, SchemaFormat, Type,
+    path::{Parameter, ParameterBuilder, ParameterIn},
+    schema::OneOfBuilder,
+};
+
+use super::examples::{DATASOURCE, PROJECT};
+use crate::{domain::caps::Caps, store::timeline::LONGEST};
+
+/// The parameters that the path of a route has, in order.
+pub(super) fn of_path(path: &str) -> Vec<Parameter> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(in_path).collect()
+}
+
+fn in_path(name: &str) -> Parameter {
+    let caps = Caps::default();
+    let (description, schema, example): (&str, RefOr<Schema>, _) = match name {
+        "project" => ("The uid of the project.", uid("proj").into(), PROJECT),
+        "datasource" => (
+            "The uid of the datasource, or `dsapi` for the first one of the project.",
+            OneOfBuilder::new().item(uid("ds")).item(word("dsapi")).into(),
+            DATASOURCE,
+        ),
+        "user_id" => (
+            "The contact's name inside the datasource, percent-encoded; `+` means plus.",
+            segment(caps.id_bytes),
+            "ada",
+        ),
+        "event_type" => ("The uid of the event type, percent-encoded.", segment(caps.type_bytes), "purchase"),
+        "attribute" => ("The uid of the attribute, percent-encoded.", segment(caps.name_bytes), "shoe_size"),
+        "parameter" => ("The name of the parameter, percent-encoded.", segment(caps.name_bytes), "days"),
+        "contact_id" => (
+            "The contact's own id, `contactId`.",
+            string().format(Some(uuid())).into(),
+            "93cac74a-90b5-4c5e-b0a5-2d7a1e0f7a11",
+        ),
+        "value" => (
+            "The address or number, percent-encoded; `+` means plus. Case does not count, nor does the punctuation of numbers.",
+            segment(caps.id_bytes),
+            "ada@example.com",
+        ),
+        _ => ("", segment(caps.name_bytes), ""),
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(schema))
+        .example(Some(json!(example)))
+        .build()
+}
+
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn uid(prefix: &str) -> ObjectBuilder {
+    string().pattern(Some(format!("^{prefix}_[0-9A-Za-z]{{22}}$")))
+}
+
+fn word(word: &str) -> ObjectBuilder {
+    string().enum_values(Some([word]))
+}
+
+/// Text of a length that counts bytes, without NUL.
+fn segment(longest: usize) -> RefOr<Schema> {
+    string().min_length(Some(1)).max_length(Some(longest)).pattern(Some(r"^[^\u0000]+$")).into()
+}
+
+fn uuid() -> SchemaFormat {
+    SchemaFormat::Custom("uuid".into())
+}
+
+/// A parameter of the query that is no flag.
+pub(super) fn of_query(name: &str) -> Parameter {
+    let whole = || ObjectBuilder::new().schema_type(Type::Integer);
+    let (description, schema, example) = match name {
+        "limit" => {
+            let range = whole().minimum(Some(1)).maximum(Some(LONGEST)).default(Some(json!(100)));
+            ("How many events a page has.", range, json!(20))
+        }
+        _ => (
+            "The cursor behind which the page begins; from `metadata.cursor` of the page before.",
+            string().pattern(Some("^[0-9A-Za-z_-]{34}$")),
+            json!("AQAAAAEABkPfgVQWAAAAAAAAAAABzlvMDQ"),
+        ),
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .example(Some(example))
+        .build()
+}
+
+/// A flag of the query.
+pub(super) fn flag(name: &str) -> Parameter {
+    let description = match name {
+        "_dryRun" => "Judge the items and foretell the outcomes, but store nothing.",
+        "_sync" => "Wait until everything is stored. Every 2xx means that, so this changes nothing.",
+        "_erase" => "Also empty the values that the log kept of this contact.",
+        _ => "",
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(format!("{description} No value, `true` and `1` mean yes, `false` and `0` no.")))
+        .schema(Some(string().enum_values(Some(["", "true", "1", "false", "0"]))))
+        .example(Some(json!("false")))
+        .build()
+}

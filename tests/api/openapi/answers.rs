@@ -1,0 +1,213 @@
+//! Real answers of every route, held to what the document says about them: status, headers, media type, body.
+
+use serde_json::{Value, json};
+use tidegate::{
+    auth::scope::Scope,
+    http::{
+        action::{Action, OnAccount, OnDatasource, OnProject},
+        routes::{PUBLIC, ROUTES, Route},
+    },
+};
+
+use super::{content, document, faults, resolved, responses};
+use crate::support::{
+    house::{Inlet, Reply, TestHouse},
+    postgres::TestDatabase,
+};
+
+/// Holds an answer to the document.
+fn conforms(method: &str, path: &str, reply: &Reply) {
+    let operation = &document()["paths"][path][method.to_lowercase()];
+    let what = format!("{method} {path} {}: {}", reply.status, reply.text);
+    let (_, response) = responses(operation)
+        .find(|(status, _)| *status == reply.status)
+        .unwrap_or_else(|| panic!("undocumented: {what}"));
+    for (name, header) in response["headers"].as_object().unwrap() {
+        let (header, value) = (resolved(header), reply.header(name));
+        assert!(!value.is_empty() || header["required"] != true, "{name} is missing on {what}");
+        if !value.is_empty() {
+            let value = if header["schema"]["type"] == "integer" {
+                json!(value.parse::<i64>().unwrap())
+            } else {
+                json!(value)
+            };
+            let faults = faults(&header["schema"], &value, true);
+            assert!(faults.is_empty(), "{name} on {what}: {faults:?}");
+        }
+    }
+    let (media_type, body) = content(response);
+    assert_eq!(reply.header("content-type"), media_type, "{what}");
+    let value = if media_type.ends_with("json") { reply.json() } else { json!(reply.text) };
+    let faults = faults(&body["schema"], &value, true);
+    assert!(faults.is_empty(), "{what}: {faults:?}");
+}
+
+/// Where requests go.
+struct Field {
+    house: TestHouse,
+    inlet: Inlet,
+    /// A project and a datasource to be deleted.
+    doomed: Inlet,
+    key: String,
+    _database: TestDatabase,
+}
+
+impl Field {
+    async fn laid() -> Self {
+        let database = TestDatabase::create().await;
+        let house = TestHouse::start(&database).await;
+        let (inlet, doomed) = (house.inlet().await, house.inlet().await);
+        let (_, key) = house.product_token(None, Scope::ALL).await;
+        Self { house, inlet, doomed, key, _database: database }
+    }
+
+    /// The path and the body of a request that succeeds, when the routes are asked in the order of their table.
+    fn request(&self, route: &Route) -> (String, Value) {
+        let (inlet, names, body) = match route.action {
+            Action::OfAccount(OnAccount::Projects) => (&self.inlet, [""; 4], Value::Null),
+            Action::OfProject(action) => self.on_project(action),
+            Action::OfDatasource(action) => self.on_datasource(action),
+        };
+        let [attribute, event_type, parameter, user_id] = names;
+        let path = route.path.replace("{project}", &inlet.project).replace("{datasource}", &inlet.datasource);
+        let path = path.replace("{attribute}", attribute).replace("{event_type}", event_type);
+        let path = path.replace("{parameter}", parameter).replace("{user_id}", user_id);
+        assert!(!path.contains('{'), "{path}");
+        (path, body)
+    }
+
+    fn on_project(&self, action: OnProject) -> (&Inlet, [&'static str; 4], Value) {
+        let (names, body) = match action {
+            OnProject::ReadProject
+            | OnProject::ListAttributes
+            | OnProject::ListEvents
+            | OnProject::ListDatasources => ([""; 4], Value::Null),
+            OnProject::ChangeProject => {
+                ([""; 4], json!({ "name": "Shop", "limits": { "audience.read": 7 } }))
+            }
+            OnProject::DeleteProject => return (&self.doomed, [""; 4], Value::Null),
+            OnProject::DeclareAttribute => ([""; 4], json!({ "uid": "shoe", "dataType": "int" })),
+            OnProject::ChangeAttribute => (["shoe", "", "", ""], json!({ "important": true })),
+            OnProject::RemoveAttribute => (["shoe", "", "", ""], Value::Null),
+            OnProject::DeclareEvent => ([""; 4], json!({ "uid": "trial" })),
+            OnProject::ListParameters => (["", "purchase", "", ""], Value::Null),
+            OnProject::ChangeEvent => (["", "trial", "", ""], json!({ "name": "Trial" })),
+            OnProject::RemoveEvent => (["", "trial", "", ""], Value::Null),
+            OnProject::DeclareParameter => {
+                (["", "purchase", "", ""], json!({ "parameter": "gift", "dataType": "text", "maxLength": 9 }))
+            }
+            OnProject::ChangeParameter => (["", "purchase", "gift", ""], json!({ "maxLength": null })),
+            OnProject::RemoveParameter => (["", "purchase", "gift", ""], Value::Null),
+            OnProject::CreateDatasource => ([""; 4], json!({ "name": "Website", "plan": "L" })),
+        };
+        (&self.inlet, names, body)
+    }
+
+    fn on_datasource(&self, action: OnDatasource) -> (&Inlet, [&'static str; 4], Value) {
+        let (names, body) = match action {
+            OnDatasource::ReadDatasource
+            | OnDatasource::Probe
+            | OnDatasource::AttributeSpecs
+            | OnDatasource::EventSpecs
+            | OnDatasource::NoEventType
+            | OnDatasource::Stats => ([""; 4], Value::Null),
+            OnDatasource::ChangeDatasource => ([""; 4], json!({ "limits": { "meta": 600 }, "priority": 3 })),
+            OnDatasource::DeleteDatasource => ([""; 4], Value::Null),
+            OnDatasource::PushContacts => {
+                ([""; 4], json!([full_contact(), { "_user_id": "alan", "_email": "?" }]))
+            }
+            OnDatasource::PushEvents => (
+                [""; 4],
+                json!([{ "_user_id": "ada", "_event_id": "1", "_event_type": "purchase", "_event_parameters": { "amount": "12.50" } }]),
+            ),
+            OnDatasource::ReadContact | OnDatasource::DeleteContact => (["", "", "", "ada"], Value::Null),
+            OnDatasource::ParameterSpecs => (["", "purchase", "", ""], Value::Null),
+        };
+        (&self.inlet, names, body)
+    }
+
+    async fn ask(&self, key: &str, route: &Route, path: &str, body: &Value) -> Reply {
+        let request = self.house.request(route.method, path).bearer_auth(key);
+        let reply = Reply::of(if body.is_null() { request } else { request.json(body) }).await;
+        conforms(route.method, route.path, &reply);
+        reply
+    }
+}
+
+/// A value of every type, so that the schema of what is stored is held to each.
+fn full_contact() -> Value {
+    json!({
+        "_user_id": "ada", "_email": "Ada@Example.com", "_phone_mobile": "600 111 221", "_email_verified": "1",
+        "_birth_date": "1990-12-10", "_last_seen_at": "2026-11-20T12:00:00+01:00", "_language": "es_es",
+        "_country": "es", "_currency": "eur", "_website": "https://example.com", "_loyalty_points": "42",
+        "_lifetime_value": "12.50", "_interests": "tea", "_segments": ["a", "b"], "_note": "", "own": { "any": [null, 1] },
+    })
+}
+
+#[tokio::test]
+async fn every_route_answers_success_as_it_is_documented() {
+    let field = Field::laid().await;
+    for route in ROUTES {
+        let (path, body) = match route.action {
+            // In this order it would go before it is pushed to.
+            Action::OfDatasource(OnDatasource::DeleteDatasource) => {
+                let other = field.house.datasource(&field.inlet.project, None, false, None).await;
+                (other.path(""), Value::Null)
+            }
+            _ => field.request(route),
+        };
+        let reply = field.ask(&field.key, route, &path, &body).await;
+        let fine = if route.action == Action::OfDatasource(OnDatasource::NoEventType) { 400 } else { 299 };
+        assert!(reply.status <= fine, "{} {path}: {}", route.method, reply.text);
+    }
+    for (path, _) in PUBLIC {
+        conforms("GET", path, &Reply::of(field.house.request("GET", path)).await);
+    }
+    field.house.stop().await;
+}
+
+#[tokio::test]
+async fn every_route_refuses_as_it_is_documented() {
+    let field = Field::laid().await;
+    let (_, poor) = field.house.product_token(None, &[Scope::ProjectStreamWrite]).await;
+    for route in ROUTES {
+        let (path, body) = field.request(route);
+        assert_eq!(field.ask("noise", route, &path, &body).await.status, 401);
+        assert_eq!(field.ask(&poor, route, &path, &body).await.status, 403);
+        assert_eq!(field.ask(&field.key, route, &format!("{path}?api_key=x"), &body).await.status, 400);
+        let elsewhere = path.replace("/proj_", "/proj_x").replace("/ds_", "/ds_x");
+        if elsewhere != path {
+            assert_eq!(field.ask(&field.key, route, &elsewhere, &body).await.status, 404);
+        }
+        if body.is_null() {
+            continue;
+        }
+        for (bytes, media_type, status) in [
+            ("{", "application/json", 400),
+            ("7", "application/json", 400),
+            ("[]", "application/json", 400),
+            ("{}", "text/plain", 415),
+            (&*format!("\"{}\"", "x".repeat(2 << 20)), "application/json", 413),
+        ] {
+            let request = field.house.request(route.method, &path).bearer_auth(&field.key);
+            let reply = Reply::of(request.header("Content-Type", media_type).body(bytes.to_owned())).await;
+            conforms(route.method, route.path, &reply);
+            assert_eq!(reply.status, status, "{} {path} {bytes:.9}", route.method);
+        }
+    }
+    field.house.stop().await;
+}
+
+#[tokio::test]
+async fn a_push_without_a_good_item_answers_as_it_is_documented() {
+    let field = Field::laid().await;
+    for route in ROUTES {
+        let Action::OfDatasource(OnDatasource::PushContacts | OnDatasource::PushEvents) = route.action else {
+            continue;
+        };
+        let (path, _) = field.request(route);
+        let reply = field.ask(&field.key, route, &path, &json!([7, { "_emial": 1 }])).await;
+        assert_eq!(reply.status, 422);
+    }
+    field.house.stop().await;
+}
