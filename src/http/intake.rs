@@ -89,7 +89,7 @@ pub(super) fn noted<T>(field: &str, read: Option<Result<T, String>>, faults: &mu
 pub(super) fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let pairs = request.query_string().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    pairs.filter(|(found, _)| decode(found) == name).last().map(|(_, value)| decode(value))
+    pairs.rev().find(|(found, _)| decode(found) == name).map(|(_, value)| decode(value))
 }
 
 /// A named part of the path as it was sent, decoded once; `+` means plus. What the framework decodes itself cannot be told from

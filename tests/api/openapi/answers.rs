@@ -49,6 +49,8 @@ struct Field {
     /// A project and a datasource to be deleted.
     doomed: Inlet,
     key: String,
+    /// The own id of a contact to whom something happened.
+    person: String,
     _database: TestDatabase,
 }
 
@@ -58,7 +60,13 @@ impl Field {
         let house = TestHouse::start(&database).await;
         let (inlet, doomed) = (house.inlet().await, house.inlet().await);
         let (_, key) = house.product_token(None, Scope::ALL).await;
-        Self { house, inlet, doomed, key, _database: database }
+        let bob = json!([{"_user_id": "bob", "_email": "bob@example.com", "_phone_mobile": "+34600111222", "own": [1]}]);
+        house.post(&inlet.token, &inlet.path("/stream/contacts"), &bob).await;
+        let event = json!([{"_user_id": "bob", "_event_id": "b", "_event_type": "purchase", "_event_parameters": {"amount": 1}}]);
+        house.post(&inlet.token, &inlet.path("/stream/events"), &event).await;
+        let found = house.get(&key, &format!("/v1/project/{}/audience/user/bob", inlet.project)).await.json();
+        let person = found["entity"]["id"].as_str().unwrap().to_owned();
+        Self { house, inlet, doomed, key, person, _database: database }
     }
 
     /// The path and the body of a request that succeeds, when the routes are asked in the order of their table.
@@ -72,6 +80,8 @@ impl Field {
         let path = route.path.replace("{project}", &inlet.project).replace("{datasource}", &inlet.datasource);
         let path = path.replace("{attribute}", attribute).replace("{event_type}", event_type);
         let path = path.replace("{parameter}", parameter).replace("{user_id}", user_id);
+        let value = if path.contains("/email/") { "bob@example.com" } else { "+34600111222" };
+        let path = path.replace("{value}", value).replace("{contact_id}", &self.person);
         assert!(!path.contains('{'), "{path}");
         (path, body)
     }
@@ -81,7 +91,12 @@ impl Field {
             OnProject::ReadProject
             | OnProject::ListAttributes
             | OnProject::ListEvents
+            | OnProject::FindByEmail
+            | OnProject::FindByPhone
+            | OnProject::ReadPerson
+            | OnProject::ListTimeline
             | OnProject::ListDatasources => ([""; 4], Value::Null),
+            OnProject::FindByUser => (["", "", "", "bob"], Value::Null),
             OnProject::ChangeProject => {
                 ([""; 4], json!({ "name": "Shop", "limits": { "audience.read": 7 } }))
             }
