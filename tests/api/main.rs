@@ -11,6 +11,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod log;
+
 mod auth;
 
 mod limits;
