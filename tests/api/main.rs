@@ -13,6 +13,8 @@ mod support;
 
 mod audience;
 
+mod log;
+
 mod auth;
 
 mod limits;

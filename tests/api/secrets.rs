@@ -1,44 +1,12 @@
 //! What must not be seen: keys in no answer and no log line, customers' values in no log line of ours.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use serde_json::json;
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{stream::house, support::house::Reply};
-
-/// Keeps everything that is logged by this process.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
+use crate::{log, stream::house, support::house::Reply};
 
 #[tokio::test]
 async fn neither_keys_nor_values_are_logged_or_answered() {
-    let log = Log::default();
-    let writer = log.clone();
-    let layer = fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-    let filter = EnvFilter::new("tidegate=trace,actix_web=debug,actix_server=debug");
-    tracing_subscriber::registry().with(filter).with(layer).try_init().unwrap();
-
+    log::keep();
     let (_database, house, inlet) = house().await;
     let secret = "very-secret-value";
     let wrong = format!("{}x", inlet.token);
@@ -61,7 +29,7 @@ async fn neither_keys_nor_values_are_logged_or_answered() {
         assert!(!format!("{:?}", reply.headers).contains(&inlet.token[8..]));
     }
     house.stop().await;
-    let text = log.text();
+    let text = log::text();
     assert!(text.contains("answered"), "something was logged");
     assert!(!text.contains(&inlet.token[8..]), "a key is in the log");
     assert!(!text.contains(secret), "a customer's value is in the log");
