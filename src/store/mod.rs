@@ -6,7 +6,7 @@
 /// The text of a named statement, `sql/<name>.sql`.
 macro_rules! sql {
     ($name:literal) => {
-        include_str!(concat!("sql/", $name, ".sql"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sql/", $name, ".sql"))
     };
 }
 
@@ -59,6 +59,8 @@ pub mod rejected;
 pub mod totals;
 
 pub mod tally;
+
+pub mod purge;
 
 pub mod horizon;
 

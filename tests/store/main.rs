@@ -53,3 +53,5 @@ mod timeline;
 mod summaries;
 
 mod tally;
+
+mod purge;
