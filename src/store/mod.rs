@@ -62,6 +62,8 @@ pub mod tally;
 
 pub mod purge;
 
+pub mod erase;
+
 pub mod horizon;
 
 pub use connect::{Database, Role, ServerFacts};

@@ -55,3 +55,5 @@ mod summaries;
 mod tally;
 
 mod purge;
+
+mod erase;
