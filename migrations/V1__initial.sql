@@ -70,6 +70,7 @@ create table datasource (
     created_at      timestamptz not null default now(),
     updated_at      timestamptz not null default now(),
     deleted_at      timestamptz,
+    purged_at       timestamptz,
     changed         xid8 not null default pg_current_xact_id()
 );
 create index datasource_by_project on datasource (project_id, id);
@@ -161,6 +162,23 @@ create table tally_position (
     project_id bigint primary key,
     epoch      int not null,
     tx         xid8 not null
+);
+
+-- Datasources whose data is to go: all that was received before a moment, and a position of the order. `phase` and `at_*` say
+-- how far that is done; `shell_*` is where lots begin that stay for a while, emptied. A restore that shifts `lot.epoch` shifts
+-- these epochs too.
+create table purge (
+    datasource_id bigint primary key,
+    project_id    bigint not null,
+    requested_at  timestamptz not null,
+    epoch         int not null,
+    tx            xid8 not null,
+    phase         text not null default 'lots' check (phase in ('lots', 'contacts', 'rest')),
+    at_epoch      int not null default 0,
+    at_tx         xid8 not null default '0',
+    at_user       text not null default '',
+    shell_epoch   int,
+    shell_tx      xid8
 );
 
 -- The claim on an event id. Apart from the log, because a unique index cannot span partitions.

@@ -1,8 +1,7 @@
-//! What lags behind the answers: running totals, summaries of the log, and indexes of closed days.
+//! What lags behind the answers: running totals, purges, summaries of the log, and indexes of closed days.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, timeout},
@@ -11,7 +10,12 @@ use tokio_postgres::Client;
 
 use crate::{
     domain::clock::SharedClock,
-    store::{Database, Role, StoreError, closed, summaries::Summaries, tally},
+    store::{
+        Database, Role, StoreError, closed,
+        purge::{self, Next},
+        summaries::Summaries,
+        tally,
+    },
 };
 
 /// Time between two rounds; what a reader has to go through without help grows with it.
@@ -20,18 +24,22 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Time between two looks for closed days.
 const CLOSE_EVERY: Duration = Duration::from_secs(60);
 
+/// How much of a round may go into purges; the lanes shall hardly notice them.
+const PURGING: Duration = Duration::from_millis(500);
+
 /// How long one round may take before its connection is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Follows the lanes until `stop` says so. Several nodes may do so at once.
 pub(super) async fn follow(database: Database, clock: SharedClock, mut stop: watch::Receiver<bool>) {
-    let mut follower = Follower { database, client: None, summaries: Summaries::default(), failing: false };
+    let mut follower =
+        Follower { database, clock, client: None, summaries: Summaries::default(), failing: false };
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let work = async {
         loop {
             ticks.tick().await;
-            follower.round(clock.now()).await;
+            follower.round().await;
         }
     };
     tokio::select! {
@@ -42,6 +50,7 @@ pub(super) async fn follow(database: Database, clock: SharedClock, mut stop: wat
 
 struct Follower {
     database: Database,
+    clock: SharedClock,
     /// A connection of its own: its limits are those of work that may wait.
     client: Option<Client>,
     summaries: Summaries,
@@ -50,8 +59,8 @@ struct Follower {
 }
 
 impl Follower {
-    async fn round(&mut self, now: Timestamp) {
-        let done = timeout(PATIENCE, self.advance(now)).await;
+    async fn round(&mut self) {
+        let done = timeout(PATIENCE, self.advance()).await;
         match done.unwrap_or(Err(StoreError::TimedOut(PATIENCE))) {
             Ok(()) => self.failing = false,
             Err(error) => {
@@ -63,7 +72,7 @@ impl Follower {
         }
     }
 
-    async fn advance(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    async fn advance(&mut self) -> Result<(), StoreError> {
         let client = match &mut self.client {
             Some(client) if !client.is_closed() => client,
             empty => empty.insert(self.database.connect(Role::Upkeep).await?),
@@ -71,9 +80,31 @@ impl Follower {
         for project in tally::behind(client, tally::LEFT).await? {
             while tally::advance(client, project, tally::STEP).await?.is_some_and(|step| step.more) {}
         }
-        self.summaries.advance(client, now).await?;
+        purge_some(client, &self.clock).await?;
+        self.summaries.advance(client, self.clock.now()).await?;
         Ok(())
     }
+}
+
+/// Does the next steps of the purges that were asked for, one after the other.
+async fn purge_some(client: &mut Client, clock: &SharedClock) -> Result<(), StoreError> {
+    let began = clock.monotonic();
+    for datasource in purge::open(client, clock.now()).await? {
+        loop {
+            if Duration::from_nanos(clock.monotonic().saturating_sub(began)) > PURGING {
+                return Ok(());
+            }
+            match purge::step(client, datasource, clock.now()).await? {
+                Some(step) if step.next == Next::More => {}
+                Some(step) if step.next == Next::Done => {
+                    tracing::info!(datasource, "purged a datasource");
+                    break;
+                }
+                _ => break,
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Indexes days that closed, until `stop` says so.

@@ -300,11 +300,13 @@ async fn append(
     let order = order(&rows, setting.first_id);
     let last_ids = order.iter().map(|lot| (lot.datasource, lot.last_id)).collect();
     let rows: Vec<LogRow<'_>> = rows.into_iter().map(|(row, _)| row).collect();
-    let (xid, (), ()) = tokio::try_join!(
+    let (xid, appended, ordered) = tokio::join!(
         lots::xid(tx, statements),
         lots::append(tx, statements, setting.first_id, &rows, setting.now),
         lots::order(tx, statements, setting.epoch, &order, setting.now),
-    )?;
+    );
+    // In the order in which they were sent: what follows a failure fails only because of it, and would hide the cause.
+    let (xid, (), ()) = (xid?, appended?, ordered?);
     let trace = order.first().map(|lot| Trace {
         xid,
         epoch: setting.epoch,

@@ -62,6 +62,10 @@ pub mod totals;
 
 pub mod tally;
 
+pub mod purge;
+
+pub mod erase;
+
 pub mod horizon;
 
 pub mod dump;

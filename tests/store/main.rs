@@ -55,3 +55,7 @@ mod summaries;
 mod dump;
 
 mod tally;
+
+mod purge;
+
+mod erase;
