@@ -9,6 +9,7 @@ use super::{
     opened::{self, ACTOR},
     print,
     projects::{check, limits, no_project},
+    purge,
 };
 use crate::{
     auth::mint,
@@ -56,6 +57,18 @@ pub(super) enum Command {
         /// Do not ask.
         #[arg(long, env = "TIDEGATE_YES", value_parser = BoolishValueParser::new())]
         yes: bool,
+    },
+    /// Remove everything that a datasource received until now; it stays, with its keys.
+    Purge {
+        /// Uid of the datasource, ds_….
+        #[arg(long, env = "TIDEGATE_DATASOURCE")]
+        datasource: String,
+        /// Do not ask.
+        #[arg(long, env = "TIDEGATE_YES", value_parser = BoolishValueParser::new())]
+        yes: bool,
+        /// Print one JSON object.
+        #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
     },
     /// Set the budget of one endpoint class of a datasource, in requests per minute.
     Limit {
@@ -162,6 +175,13 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             let patch = change_to.patch();
             ensure!(patch != DatasourcePatch::default(), "nothing to change: give at least one option");
             change(client, &call, &change_to.datasource, patch).await
+        }
+        Command::Purge { datasource, yes, json } => {
+            let known = found(client, &call, &datasource).await?;
+            let question =
+                format!("remove everything that the datasource {datasource} ({}) holds", known.name);
+            confirm::ask(&question, yes)?;
+            purge::run(client, &datasource, json).await
         }
         Command::Show { datasource, json } => show(client, &call, &datasource, json).await,
         Command::Delete { datasource, yes } => {

@@ -17,6 +17,10 @@ mod datasources;
 
 mod keys;
 
+mod purge;
+
+mod contacts;
+
 mod specs;
 
 mod confirm;
@@ -61,12 +65,15 @@ enum Command {
     /// Make, list, change, limit and delete projects: environments that keep their data apart.
     #[command(subcommand)]
     Project(projects::Command),
-    /// Make, list, change, limit and delete datasources: the inlets of a project, each with its own tokens and budget.
+    /// Make, list, change, limit, purge and delete datasources: the inlets of a project, each with its own tokens and budget.
     #[command(subcommand)]
     Datasource(datasources::Command),
     /// Make, list, revoke and delete keys.
     #[command(subcommand)]
     Key(keys::Command),
+    /// Erase single contacts.
+    #[command(subcommand)]
+    Contact(contacts::Command),
     /// Declare attributes, types of events and their parameters, beside the built-in ones.
     #[command(subcommand)]
     Spec(specs::Command),
@@ -98,6 +105,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Project(command) => projects::run(&cli.global, command).await,
         Command::Datasource(command) => datasources::run(&cli.global, command).await,
         Command::Key(command) => keys::run(&cli.global, command).await,
+        Command::Contact(command) => contacts::run(&cli.global, command).await,
         Command::Spec(command) => specs::run(&cli.global, command).await,
         Command::Migrate(options) => migrate::run(&cli.global, options).await,
         Command::Backup(options) => backup::back_up(&cli.global, options).await,

@@ -39,18 +39,45 @@ impl Meter {
                 bar.set_position(progress.done.min(progress.total));
                 bar.set_message(told(&progress));
             }
-            None => self.line(&progress),
+            None => {
+                let Progress { done, total, .. } = progress;
+                Self::told_in_tenths(self.verb, &mut self.tenths, done, total, &told(&progress));
+            }
         }
     }
 
-    fn line(&mut self, progress: &Progress<'_>) {
-        let tenths = progress.done.min(progress.total) * 10 / progress.total.max(1);
-        if self.tenths.is_some_and(|before| tenths <= before) {
+    fn told_in_tenths(verb: &str, before: &mut Option<u64>, done: u64, total: u64, message: &str) {
+        let tenths = done.min(total) * 10 / total.max(1);
+        if before.is_some_and(|before| tenths <= before) {
             return;
         }
-        self.tenths = Some(tenths);
+        *before = Some(tenths);
         // Nobody is left to tell when standard error is gone.
-        let _unheard = writeln!(std::io::stderr(), "{}: {} % ({})", self.verb, tenths * 10, told(progress));
+        let _unheard = writeln!(std::io::stderr(), "{verb}: {} % ({message})", tenths * 10);
+    }
+}
+
+/// Shows how many steps of a known number are done, until it is dropped.
+pub(super) struct Steps(Meter, u64);
+
+impl Steps {
+    /// `verb` as for [`Meter::new`].
+    pub(super) fn new(verb: &'static str, total: i64) -> Self {
+        Self(Meter::new(verb), total.unsigned_abs())
+    }
+
+    /// Shows how far it is.
+    pub(super) fn show(&mut self, done: i64) {
+        let (done, total) = (done.unsigned_abs(), self.1);
+        let Meter { verb, bar, tenths } = &mut self.0;
+        match bar {
+            Some(bar) => {
+                bar.set_length(total.max(1));
+                bar.set_position(done);
+                bar.set_message(format!("{done} of {total}"));
+            }
+            None => Meter::told_in_tenths(verb, tenths, done, total, &format!("{done} of {total}")),
+        }
     }
 }
 

@@ -91,6 +91,8 @@ pub enum OnDatasource {
     ChangeDatasource,
     /// Delete it with everything in it.
     DeleteDatasource,
+    /// Remove what it holds, but keep it and its keys.
+    PurgeDatasource,
     /// Who am I, where do I write, what happened lately.
     Probe,
     /// Upsert contacts.
@@ -168,9 +170,10 @@ impl OnDatasource {
         guest: &Guest,
     ) -> Result<Answer, Problem> {
         match self {
-            Self::ReadDatasource => datasources::read(state, guest),
+            Self::ReadDatasource => datasources::read(state, guest).await,
             Self::ChangeDatasource => datasources::change(state, request, payload, guest).await,
             Self::DeleteDatasource => datasources::delete(state, guest).await,
+            Self::PurgeDatasource => datasources::purge(state, guest).await,
             Self::Probe => probe::stream(state, guest).await,
             Self::PushContacts => push::contacts(state, request, payload, guest).await,
             Self::PushEvents => push::events(state, request, payload, guest).await,

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use super::{
     answer::Answer,
     door::{self, Guest},
-    mask,
+    manage, mask,
     problem::{Code, Problem},
     push,
     state::State,
@@ -18,7 +18,10 @@ use crate::{
         fates::{self, Fate, Kind},
         ledger::Call,
     },
-    store::contacts::{self, ContactRecord},
+    store::{
+        contacts::{self, ContactRecord},
+        erase::{self, Subject},
+    },
 };
 
 /// `GET …/stream/contacts/{user_id}`.
@@ -49,13 +52,40 @@ fn shape(guest: &Guest, user_id: &str, record: &ContactRecord) -> serde_json::Re
 /// `DELETE …/stream/contacts/{user_id}`.
 pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
     let user_id = user_id(state, request)?;
-    if push::flag(request, "_erase")? {
-        // Deleting without erasing would look like an erasure to whoever asked for one.
-        return Err(Problem::new(Code::NotImplemented, "_erase is not supported yet; nothing was deleted"));
-    }
+    let erase = push::flag(request, "_erase")?;
     let (station, caller, named) = (state.clone(), guest.clone(), user_id.clone());
-    let receipt = door::to_the_end(state, async move { delete_one(&station, &caller, named).await }).await?;
+    let deleted = async move {
+        if erase {
+            delete_and_erase(&station, &caller, named).await
+        } else {
+            delete_one(&station, &caller, named).await
+        }
+    };
+    let receipt = door::to_the_end(state, deleted).await?;
     push::deletion(state, guest, &user_id, &receipt)
+}
+
+/// Deletes a contact and empties what the log kept of it, before anybody hears of either.
+async fn delete_and_erase(state: &State, guest: &Guest, user_id: String) -> Result<Receipt, Problem> {
+    let known = contacts::get(&state.reads, guest.datasource.id, &user_id).await;
+    let known = known.map_err(|error| door::store(state, Refused::of_read(&error)))?;
+    let receipt = delete_one(state, guest, user_id.clone()).await?;
+    let subject = Subject {
+        datasource: guest.datasource.id,
+        datasource_uid: guest.datasource.uid.as_str(),
+        user_id: &user_id,
+        contact_id: known.map(|record| record.contact_id),
+    };
+    let erased = erase::values(&state.manage, &subject, &manage::actor(&guest.caller)).await;
+    erased.map_err(|error| {
+        let mut problem = door::store(state, Refused::of_read(&error));
+        problem.detail =
+            "the contact is deleted, but not everything that the log kept of it is erased; send the same \
+                          request again"
+                .into();
+        problem
+    })?;
+    Ok(receipt)
 }
 
 async fn delete_one(state: &State, guest: &Guest, user_id: String) -> Result<Receipt, Problem> {

@@ -4,13 +4,16 @@ use actix_web::{HttpRequest, http::StatusCode, web::Payload};
 
 use super::{
     answer::Answer,
-    door::{Guest, Member},
+    door::{self, Guest, Member},
     intake::{self, noted},
     manage,
     problem::{Code, Problem},
     projects::limits,
     state::State,
-    wire::{DatasourceChange, EntitiesAnswer, EntityAnswer, ManagedDatasource, NewDatasourceBody},
+    wire::{
+        DatasourceChange, DatasourceStanding, DatasourceState, EntitiesAnswer, EntityAnswer,
+        ManagedDatasource, NewDatasourceBody, Purging,
+    },
 };
 use crate::{
     auth::{Caller, Datasource, Project},
@@ -21,7 +24,12 @@ use crate::{
         rejection::Rejection,
         settings::{self, DatasourcePatch},
     },
-    store::datasources::{self, NewDatasource},
+    ingest::Refused,
+    store::{
+        self,
+        datasources::{self, NewDatasource},
+        purge,
+    },
 };
 
 /// `GET /v1/project/{project}/datasource`.
@@ -33,8 +41,27 @@ pub(super) fn list(state: &State, member: &Member) -> Result<Answer, Problem> {
 }
 
 /// `GET /v1/project/{project}/datasource/{datasource}`.
-pub(super) fn read(state: &State, guest: &Guest) -> Result<Answer, Problem> {
-    Answer::ok(&entity(state, &guest.project, &guest.datasource))
+pub(super) async fn read(state: &State, guest: &Guest) -> Result<Answer, Problem> {
+    set_up(state, guest, StatusCode::OK).await
+}
+
+/// How a datasource is set up, and how far its purge is.
+async fn set_up(state: &State, guest: &Guest, status: StatusCode) -> Result<Answer, Problem> {
+    let uid = guest.datasource.uid.as_str();
+    let left = store::on(&state.reads, async |client| purge::left(client, uid).await)
+        .await
+        .map_err(|error| door::store(state, Refused::of_read(&error)))?;
+    let EntityAnswer { entity } = entity(state, &guest.project, &guest.datasource);
+    let purge = (left > 0).then_some(Purging { left });
+    Answer::with(status, &DatasourceStanding { entity, metadata: DatasourceState { purge } })
+}
+
+/// `POST /v1/project/{project}/datasource/{datasource}/purge`: asked for now, done behind the answer.
+pub(super) async fn purge(state: &State, guest: &Guest) -> Result<Answer, Problem> {
+    let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
+    let now = state.clock.now();
+    manage::write(state, async |client| purge::request(client, uid, &actor, now).await).await?;
+    set_up(state, guest, StatusCode::ACCEPTED).await
 }
 
 fn entity<'a>(
@@ -124,7 +151,7 @@ fn judged(body: &DatasourceChange) -> Result<DatasourcePatch, Rejection> {
 
 /// `DELETE /v1/project/{project}/datasource/{datasource}`.
 pub(super) async fn delete(state: &State, guest: &Guest) -> Result<Answer, Problem> {
-    let answer = read(state, guest)?;
+    let answer = Answer::ok(&entity(state, &guest.project, &guest.datasource))?;
     let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
     manage::write(state, async |client| datasources::delete(client, uid, &actor).await).await?;
     Ok(answer)

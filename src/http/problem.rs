@@ -154,8 +154,6 @@ codes! {
     Unstorable = "unstorable", 400, "The batch cannot be stored", false, Nothing;
     /// A defect of the server; please report it with the `request_id`.
     Internal = "internal", 500, "Internal error", true, Nothing;
-    /// The contract has this, but this version of the server does not do it yet.
-    NotImplemented = "not_implemented", 501, "Not implemented", false, Nothing;
 }
 
 impl PartialSchema for Code {

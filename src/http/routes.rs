@@ -13,7 +13,8 @@ use super::{
         OnAccount::Projects,
         OnDatasource::{
             AttributeSpecs, ChangeDatasource, DeleteContact, DeleteDatasource, EventSpecs, NoEventType,
-            ParameterSpecs, Probe, PushContacts, PushEvents, ReadContact, ReadDatasource, Stats,
+            ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact, ReadDatasource,
+            Stats,
         },
         OnProject::{
             ChangeAttribute, ChangeEvent, ChangeParameter, ChangeProject, CreateDatasource, DeclareAttribute,
@@ -99,6 +100,7 @@ pub static ROUTES: &[Route] = &[
     row("GET", datasource!(""), ProjectRead, Meta, OfDatasource(ReadDatasource)),
     row("PATCH", datasource!(""), ProjectManage, Manage, OfDatasource(ChangeDatasource)),
     row("DELETE", datasource!(""), ProjectManage, Manage, OfDatasource(DeleteDatasource)),
+    row("POST", datasource!("/purge"), ProjectManage, Manage, OfDatasource(PurgeDatasource)),
 
     row("GET", datasource!("/stream"), ProjectIngestRead, Meta, OfDatasource(Probe)),
     row("POST", datasource!("/stream/contacts"), ProjectIngestWrite, ContactsWrite, OfDatasource(PushContacts)),

@@ -11,7 +11,7 @@ use super::{
     keys::{self, NewKey},
     tx::Tx,
 };
-use crate::domain::{budget::Plan, country::Country, settings::DatasourcePatch};
+use crate::domain::{budget::Plan, country::Country, ids::Inlet, settings::DatasourcePatch};
 
 /// A datasource to be stored.
 #[derive(Debug, Clone)]
@@ -92,6 +92,15 @@ pub async fn create(
     }
     tx.commit().await?;
     Ok(true)
+}
+
+/// The rows of a datasource and of its project; `None` when there is none of this uid.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn inlet(client: &Client, uid: &str) -> Result<Option<Inlet>, StoreError> {
+    let row = client.query_opt(sql!("datasource_inlet"), &[&uid]).await?;
+    Ok(row.map(|row| Inlet { project: row.get(0), datasource: row.get(1) }))
 }
 
 /// Lists the datasources that exist, of one project or of all.

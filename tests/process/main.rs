@@ -29,6 +29,8 @@ mod refusals;
 
 mod specs;
 
+mod gone;
+
 mod in_force;
 
 mod crash;

@@ -121,8 +121,17 @@ async fn a_restore_knows_every_transaction_id_and_epoch() {
         .unwrap();
     let found: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
     // `changed` is stamped anew in every table (restore_stamp.sql), the epochs of lots and of the positions between them move
-    // (epoch_shift_lots.sql, tally_shift.sql).
-    let mended = ["lot.epoch", "lot.tx", "tally_position.epoch", "tally_position.tx"];
+    // (epoch_shift_lots.sql, tally_shift.sql, purge_shift.sql).
+    let mended = [
+        "lot.epoch",
+        "lot.tx",
+        "purge.at_tx",
+        "purge.epoch",
+        "purge.shell_tx",
+        "purge.tx",
+        "tally_position.epoch",
+        "tally_position.tx",
+    ];
     assert_eq!(found, mended, "store/dump/restore.rs does not mend all of these");
 }
 

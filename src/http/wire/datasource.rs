@@ -123,6 +123,29 @@ impl<'a> ManagedDatasource<'a> {
     }
 }
 
+/// A datasource, and what is under way about it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct DatasourceStanding<'a> {
+    pub(in crate::http) entity: ManagedDatasource<'a>,
+    pub(in crate::http) metadata: DatasourceState,
+}
+
+/// What is under way about a datasource.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct DatasourceState {
+    /// A purge that is not done yet; `null` otherwise.
+    #[schema(required = true)]
+    pub(in crate::http) purge: Option<Purging>,
+}
+
+/// A purge under way.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Purging {
+    /// Events, changes and contacts that are still to be removed.
+    #[schema(minimum = 1)]
+    pub(in crate::http) left: i64,
+}
+
 /// The body of a new datasource.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

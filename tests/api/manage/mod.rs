@@ -6,6 +6,8 @@ mod datasources;
 
 mod projects;
 
+mod purge;
+
 mod specs;
 
 use serde_json::Value;

@@ -121,6 +121,7 @@ impl Field {
     fn on_datasource(&self, action: OnDatasource) -> (&Inlet, [&'static str; 4], Value) {
         let (names, body) = match action {
             OnDatasource::ReadDatasource
+            | OnDatasource::PurgeDatasource
             | OnDatasource::Probe
             | OnDatasource::AttributeSpecs
             | OnDatasource::EventSpecs

@@ -51,14 +51,12 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::NotFound => get("/nothing").await,
         Code::ContactNotFound => get("/stream/contacts/nobody").await,
         Code::EventTypeNotFound => get("/stream/specs/event-parameters/nothing").await,
-        Code::AttributeNotFound => manage(house, inlet, "DELETE", "/attributes/nothing", json!(null)).await,
-        Code::ParameterNotFound => {
-            manage(house, inlet, "DELETE", "/events/purchase/parameters/nothing", json!(null)).await
-        }
-        Code::AlreadyExists => manage(house, inlet, "POST", "/events", json!({"uid": "purchase"})).await,
-        Code::BuiltIn => manage(house, inlet, "DELETE", "/attributes/_email", json!(null)).await,
-        Code::TooManySpecs => too_many_specs(house).await,
-        Code::InvalidBody => manage(house, inlet, "POST", "/events", json!([])).await,
+        Code::AttributeNotFound
+        | Code::ParameterNotFound
+        | Code::AlreadyExists
+        | Code::BuiltIn
+        | Code::TooManySpecs
+        | Code::InvalidBody => of_specs(house, inlet, code).await,
         Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
         Code::InvalidPath => get("/stream/contacts/%FF").await,
         Code::InvalidParameter => {
@@ -96,7 +94,6 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::Internal => store::internal().await,
         Code::InvalidCursor => timeline(house, inlet, "noise").await,
         Code::CursorExpired => cursor_expired().await,
-        Code::NotImplemented => house.delete(&inlet.token, &inlet.path("/stream/contacts/u?_erase")).await,
     }
 }
 
@@ -150,4 +147,17 @@ async fn cursor_expired() -> Reply {
     let reply = timeline(&house, &inlet, &before).await;
     house.stop().await;
     reply
+}
+
+/// The codes that only managing specs can meet.
+async fn of_specs(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+    let (method, rest, body) = match code {
+        Code::AttributeNotFound => ("DELETE", "/attributes/nothing", json!(null)),
+        Code::ParameterNotFound => ("DELETE", "/events/purchase/parameters/nothing", json!(null)),
+        Code::AlreadyExists => ("POST", "/events", json!({"uid": "purchase"})),
+        Code::BuiltIn => ("DELETE", "/attributes/_email", json!(null)),
+        Code::TooManySpecs => return too_many_specs(house).await,
+        _ => ("POST", "/events", json!([])),
+    };
+    manage(house, inlet, method, rest, body).await
 }

@@ -8,6 +8,8 @@ mod contacts;
 
 mod dry_run;
 
+mod erase;
+
 mod encodings;
 
 mod events;

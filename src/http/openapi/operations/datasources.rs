@@ -7,7 +7,10 @@ use crate::http::{
         described::{Described, Tag, Touches},
         examples::{entities, entity, managed_datasource},
     },
-    wire::{DatasourceChange, EntitiesAnswer, EntityAnswer, ManagedDatasource, NewDatasourceBody},
+    wire::{
+        DatasourceChange, DatasourceStanding, EntitiesAnswer, EntityAnswer, ManagedDatasource,
+        NewDatasourceBody,
+    },
 };
 
 fn answering(described: Described, status: u16) -> Described {
@@ -16,6 +19,19 @@ fn answering(described: Described, status: u16) -> Described {
         "The datasource.",
         entity(managed_datasource()),
     )
+}
+
+pub(super) fn purge() -> Described {
+    let description = "Removes everything that the datasource received until now: events, contacts, claims on event ids, counters. It \
+                       stays, with its keys, and what comes in meanwhile stays too. Done behind the answer, in small steps; \
+                       `metadata.purge` is `null` once nothing is left.";
+    Described::new("purgeDatasource", Tag::Datasources, "Purge a datasource", description)
+        .answers::<DatasourceStanding<'_>>(202, "Asked for.", standing(json!({ "left": 12_000 })))
+        .touches(Touches::Tables)
+}
+
+fn standing(purge: serde_json::Value) -> serde_json::Value {
+    json!({ "entity": managed_datasource(), "metadata": { "purge": purge } })
 }
 
 pub(super) fn list() -> Described {
@@ -36,8 +52,10 @@ pub(super) fn create() -> Described {
 }
 
 pub(super) fn read() -> Described {
-    let description = "Reads how a datasource is set up, and the budgets in force.";
-    answering(Described::new("readDatasource", Tag::Datasources, "Read a datasource", description), 200)
+    let description = "Reads how a datasource is set up, the budgets in force, and how far a purge is.";
+    Described::new("readDatasource", Tag::Datasources, "Read a datasource", description)
+        .answers::<DatasourceStanding<'_>>(200, "The datasource.", standing(json!(null)))
+        .touches(Touches::Tables)
 }
 
 pub(super) fn change() -> Described {

@@ -62,7 +62,7 @@ pub(super) fn delete_contact() -> Described {
         .flags(&["_erase"])
         .answers::<PushAnswer<'_>>(200, "It is gone.", examples::deleted())
         .touches(Touches::Log)
-        .refuses(&[Code::InvalidPath, Code::InvalidParameter, Code::NotImplemented])
+        .refuses(&[Code::InvalidPath, Code::InvalidParameter])
 }
 
 pub(super) fn attribute_specs() -> Described {

@@ -73,6 +73,7 @@ fn on_datasource(action: OnDatasource, path: &str) -> Described {
         OnDatasource::ReadDatasource => datasources::read(),
         OnDatasource::ChangeDatasource => datasources::change(),
         OnDatasource::DeleteDatasource => datasources::delete(),
+        OnDatasource::PurgeDatasource => datasources::purge(),
         OnDatasource::Probe => ingest::probe(),
         OnDatasource::PushContacts => ingest::push_contacts(),
         OnDatasource::PushEvents => ingest::push_events(),
