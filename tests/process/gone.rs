@@ -54,7 +54,7 @@ async fn a_purge_and_an_erasure_work_beside_a_server() {
 }
 
 #[tokio::test]
-async fn a_purge_works_without_a_server_and_a_deletion_is_worked_off_by_the_next_one() {
+async fn a_purge_works_without_a_server() {
     let home = Home::new();
     let serve = Serve::start(&home).await;
     let inlet = Inlet::wide(&home, &serve).await;
@@ -62,9 +62,14 @@ async fn a_purge_works_without_a_server_and_a_deletion_is_worked_off_by_the_next
     serve.stop().await;
     let purge = ["datasource", "purge", "--datasource", &inlet.datasource, "--yes"];
     assert!(home.run(purge).await.ok().contains("104"), "what was purged is counted");
+    assert!(home.postmaster().is_none(), "a command left PostgreSQL running");
+}
 
+#[tokio::test]
+async fn what_a_deleted_datasource_held_is_removed_by_the_server() {
+    let home = Home::new();
     let serve = Serve::start(&home).await;
-    let inlet = inlet.on(&serve);
+    let inlet = Inlet::wide(&home, &serve).await;
     fill(&inlet).await;
     home.run(["datasource", "delete", "--datasource", &inlet.datasource, "--yes"]).await.ok();
     until("the token is refused", PATIENCE, async || inlet.probe().await == 401).await;
