@@ -78,7 +78,7 @@ impl AttributePatch {
     pub fn declare(&self, uid: &str, data_type: DataType) -> AttributeSpec {
         let mut spec = AttributeSpec {
             uid: uid.to_owned(),
-            display_label: uid.to_owned(),
+            display_label: label_of(uid),
             description: String::new(),
             data_type,
             multivalue: false,
@@ -109,7 +109,7 @@ impl EventPatch {
     pub fn declare(&self, uid: &str) -> EventSpec {
         let mut spec = EventSpec {
             uid: uid.to_owned(),
-            name: uid.to_owned(),
+            name: label_of(uid),
             emoji: "🔹".to_owned(),
             icon: "circle".to_owned(),
             description: String::new(),
@@ -137,7 +137,7 @@ impl ParameterPatch {
     pub fn declare(&self, parameter: &str, data_type: DataType) -> ParameterSpec {
         let mut spec = ParameterSpec {
             parameter: parameter.to_owned(),
-            title: parameter.to_owned(),
+            title: label_of(parameter),
             description: String::new(),
             data_type,
             max_length: None,
@@ -157,6 +157,11 @@ impl ParameterPatch {
         lay(&mut spec.required, &self.required);
         lay(&mut spec.multi_value, &self.multi_value);
     }
+}
+
+/// What a thing is called where nobody said it: its name, cut where a name may be longer than a label.
+fn label_of(name: &str) -> String {
+    name.chars().take(LABEL).collect()
 }
 
 /// The faults of an attribute that a project wants to have; none when it is sound.
@@ -250,6 +255,16 @@ mod tests {
         assert_eq!(fields(attribute_faults(&spec, &Caps::default())), ["displayLabel", "description"]);
         let patch = EventPatch { name: long, ..Default::default() };
         assert_eq!(fields(event_faults(&patch.declare("a"), &Caps::default())), ["name"]);
+    }
+
+    #[test]
+    fn the_longest_name_still_makes_a_label() {
+        let caps = Caps::default();
+        let name = "x".repeat(caps.name_bytes);
+        assert!(attribute_faults(&AttributePatch::default().declare(&name, DataType::Int), &caps).is_empty());
+        let parameter = ParameterPatch::default().declare(&name, DataType::Int);
+        assert!(parameter_faults("own", &parameter, &caps).is_empty());
+        assert_eq!(parameter.title.len(), LABEL);
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn judged(body: &DatasourceChange) -> Result<DatasourcePatch, Rejection> {
         plan: noted("plan", body.plan.as_ref().map(plan), &mut faults),
         strict: body.strict,
         default_country: noted("defaultCountry", body.default_country.as_ref().map(country), &mut faults),
-        priority: noted("priority", body.priority.map(settings::priority), &mut faults),
+        priority: noted("priority", body.priority.map(|number| settings::priority(number.0)), &mut faults),
         limits: limits(&body.limits, &mut faults),
     };
     Rejection::from_faults(faults).map_or(Ok(patch), Err)

@@ -1,5 +1,7 @@
 //! One project: read, change, delete.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, web::Payload};
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     manage,
     problem::{Code, Problem},
     state::State,
-    wire::{EntityAnswer, ManagedProject, ProjectChange},
+    wire::{EntityAnswer, ManagedProject, ProjectChange, Whole},
 };
 use crate::{
     domain::{
@@ -51,11 +53,12 @@ fn judged(body: &ProjectChange) -> Result<ProjectPatch, Rejection> {
 
 /// Reads budgets; what is wrong joins the other faults.
 pub(super) fn limits(
-    sent: &std::collections::BTreeMap<String, Option<u64>>,
+    sent: &BTreeMap<String, Option<Whole<u64>>>,
     faults: &mut Vec<crate::domain::rejection::Fault>,
 ) -> settings::LimitPatch {
     let mut found = Faults::up_to(sent.len());
-    let patch = settings::limits(sent, &mut found);
+    let sent = sent.iter().map(|(class, number)| (class.clone(), number.map(|number| number.0))).collect();
+    let patch = settings::limits(&sent, &mut found);
     if let Err(rejection) = found.verdict() {
         faults.extend_from_slice(rejection.faults());
     }

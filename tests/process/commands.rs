@@ -206,3 +206,17 @@ pub fn url_of(home: &Home) -> String {
     let sockets = std::fs::canonicalize(home.data_dir().join("run")).unwrap();
     format!("postgres://tidegate@{}/tidegate", sockets.display().to_string().replace('/', "%2F"))
 }
+
+#[tokio::test]
+async fn the_document_is_printed_without_a_database() {
+    let home = Home::new();
+    let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json")).unwrap();
+    assert!(
+        home.run(["openapi"]).await.ok() == file,
+        "write it again: cargo run -- openapi > docs/openapi.json"
+    );
+    let elsewhere = home.run(["openapi", "--public-url", "https://ingest.example.com"]).await.ok();
+    let document: Value = serde_json::from_str(&elsewhere).unwrap();
+    assert_eq!(document["servers"], json!([{ "url": "https://ingest.example.com" }]));
+    assert!(!home.data_dir().exists(), "a data directory was made for nothing");
+}

@@ -109,6 +109,17 @@ pub(super) struct Success {
     pub(super) body: Body,
 }
 
+/// What an answer leads to: another operation, whose parameter is a part of this answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lead {
+    /// The other operation's id.
+    pub(super) operation: &'static str,
+    /// Its parameter.
+    pub(super) parameter: &'static str,
+    /// Where that is in the answer, a JSON pointer.
+    pub(super) pointer: &'static str,
+}
+
 /// An operation.
 pub(super) struct Described {
     pub(super) id: &'static str,
@@ -121,6 +132,7 @@ pub(super) struct Described {
     pub(super) successes: Vec<Success>,
     pub(super) touches: Touches,
     pub(super) codes: &'static [Code],
+    pub(super) leads: Vec<Lead>,
 }
 
 impl Described {
@@ -142,6 +154,7 @@ impl Described {
             successes: Vec::new(),
             touches: Touches::Memory,
             codes: &[],
+            leads: Vec::new(),
         }
     }
 
@@ -195,6 +208,17 @@ impl Described {
     /// What it needs of the database.
     pub(super) fn touches(mut self, touches: Touches) -> Self {
         self.touches = touches;
+        self
+    }
+
+    /// What its first answer leads to: these operations, by the same part of it.
+    pub(super) fn leads_to(
+        mut self,
+        operations: &[&'static str],
+        parameter: &'static str,
+        pointer: &'static str,
+    ) -> Self {
+        self.leads = operations.iter().map(|operation| Lead { operation, parameter, pointer }).collect();
         self
     }
 

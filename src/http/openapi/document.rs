@@ -7,6 +7,7 @@ use utoipa::openapi::{
     OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema, Server,
     example::ExampleBuilder,
     info::LicenseBuilder,
+    link::{Link, LinkBuilder},
     path::{Operation, OperationBuilder},
     request_body::RequestBodyBuilder,
     security::SecurityRequirement,
@@ -14,7 +15,7 @@ use utoipa::openapi::{
 };
 
 use super::{
-    described::{Body, Described, Tag},
+    described::{Body, Described, Lead, Tag},
     headers::Used,
     operations, parameters,
     refusals::{self, Refusals},
@@ -80,6 +81,18 @@ fn method(name: &str) -> HttpMethod {
     }
 }
 
+/// Links to other operations, which share the parameters of this path.
+fn links(leads: &[Lead], path: &str) -> BTreeMap<String, RefOr<Link>> {
+    let shared: Vec<String> = parameters::of_path(path).into_iter().map(|parameter| parameter.name).collect();
+    let link = |lead: &Lead| {
+        let link = LinkBuilder::new().operation_id(lead.operation);
+        let link =
+            shared.iter().fold(link, |link, name| link.parameter(name, format!("$request.path.{name}")));
+        link.parameter(lead.parameter, format!("$response.body#{}", lead.pointer)).build()
+    };
+    leads.iter().map(|lead| (lead.operation.to_owned(), RefOr::T(link(lead)))).collect()
+}
+
 /// Puts an operation beside those that its path has already, paths in the order of the table.
 fn place(
     items: &mut Vec<(&'static str, PathItem)>,
@@ -133,11 +146,14 @@ impl Parts {
                 RequestBodyBuilder::new().required(Some(Required::True)).content(body.media_type, content);
             operation = operation.request_body(Some(body.build()));
         }
-        for success in &described.successes {
+        for (at, success) in described.successes.iter().enumerate() {
             let content = self.content(&success.body);
             let response = ResponseBuilder::new().description(success.description);
             let mut response = response.content(success.body.media_type, content).build();
             response.headers = self.headers.on_success(keyed);
+            if at == 0 {
+                response.links = links(&described.leads, path);
+            }
             operation = operation.response(success.status.to_string(), response);
         }
         for (status, codes) in refusals::codes(described, path, keyed) {

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CountryCode, DatasourceBudgets, LimitChanges, Limits, Name, PlanName, Priority, nullable};
+use super::{
+    CountryCode, DatasourceBudgets, LimitChanges, Limits, Name, PlanName, Priority, Whole, nullable,
+};
 use crate::{
     auth::{Datasource, Project},
     domain::budget::{Class, Plan},
@@ -181,8 +183,8 @@ pub(in crate::http) struct DatasourceChange {
     #[schema(value_type = Option<CountryCode>)]
     pub(in crate::http) default_country: Option<Option<String>>,
     #[schema(value_type = Option<Priority>)]
-    pub(in crate::http) priority: Option<i64>,
+    pub(in crate::http) priority: Option<Whole<i64>>,
     #[serde(default)]
     #[schema(value_type = LimitChanges)]
-    pub(in crate::http) limits: BTreeMap<String, Option<u64>>,
+    pub(in crate::http) limits: BTreeMap<String, Option<Whole<u64>>>,
 }

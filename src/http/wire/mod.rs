@@ -20,6 +20,8 @@ mod audience;
 
 mod words;
 
+mod whole;
+
 mod values;
 
 mod items;
@@ -32,6 +34,7 @@ pub(super) use probe::*;
 pub(super) use project::*;
 pub(super) use push::*;
 pub(super) use specs::*;
+pub(super) use whole::Whole;
 pub(super) use words::*;
 
 use std::borrow::Cow;

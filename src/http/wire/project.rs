@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{LimitChanges, Limits, Locale, Name, PlanName, TimeZone};
+use super::{LimitChanges, Limits, Locale, Name, PlanName, TimeZone, Whole};
 use crate::auth::{Organization, Project, scope::Scope};
 
 /// The organization.
@@ -135,5 +135,5 @@ pub(in crate::http) struct ProjectChange {
     pub(in crate::http) timezone: Option<String>,
     #[serde(default)]
     #[schema(value_type = LimitChanges)]
-    pub(in crate::http) limits: BTreeMap<String, Option<u64>>,
+    pub(in crate::http) limits: BTreeMap<String, Option<Whole<u64>>>,
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AttributeName, Description, EventTypeName, Label, MaxLength, ParameterName, Word, nullable};
+use super::{
+    AttributeName, Description, EventTypeName, Label, MaxLength, ParameterName, Whole, Word, nullable,
+};
 use crate::domain::{
     declare::{AttributePatch, EventPatch, ParameterPatch},
     spec::{AttributeSpec, DataType, EventSpec, ParameterSpec},
@@ -277,7 +279,7 @@ pub(in crate::http) struct NewParameter {
     #[schema(value_type = Option<Description>)]
     description: Option<String>,
     #[schema(value_type = Option<MaxLength>)]
-    max_length: Option<u32>,
+    max_length: Option<Whole<u32>>,
     /// Whether an event without it is refused; never on a built-in type.
     required: Option<bool>,
     /// Whether it holds an array.
@@ -295,7 +297,7 @@ pub(in crate::http) struct ParameterChange {
     description: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<MaxLength>)]
-    max_length: Option<Option<u32>>,
+    max_length: Option<Option<Whole<u32>>>,
     /// Whether an event without it is refused; never on a built-in type.
     required: Option<bool>,
     /// Whether it holds an array.
@@ -308,7 +310,7 @@ impl From<NewParameter> for ParameterPatch {
             data_type: Some(body.data_type),
             title: body.title,
             description: body.description,
-            max_length: body.max_length.map(Some),
+            max_length: body.max_length.map(|length| Some(length.0)),
             required: body.required,
             multi_value: body.multi_value,
         }
@@ -321,7 +323,7 @@ impl From<ParameterChange> for ParameterPatch {
             data_type: body.data_type,
             title: body.title,
             description: body.description,
-            max_length: body.max_length,
+            max_length: body.max_length.map(|length| length.map(|length| length.0)),
             required: body.required,
             multi_value: body.multi_value,
         }

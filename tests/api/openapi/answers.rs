@@ -127,7 +127,9 @@ impl Field {
             | OnDatasource::EventSpecs
             | OnDatasource::NoEventType
             | OnDatasource::Stats => ([""; 4], Value::Null),
-            OnDatasource::ChangeDatasource => ([""; 4], json!({ "limits": { "meta": 600 }, "priority": 3 })),
+            OnDatasource::ChangeDatasource => {
+                ([""; 4], json!({ "limits": { "meta": 600.0 }, "priority": 3e0 }))
+            }
             OnDatasource::DeleteDatasource => ([""; 4], Value::Null),
             OnDatasource::PushContacts => {
                 ([""; 4], json!([full_contact(), { "_user_id": "alan", "_email": "?" }]))

@@ -40,6 +40,37 @@ fn headers_and_parameters_have_valid_examples() {
     }
 }
 
+#[test]
+fn links_lead_to_operations_by_a_part_of_the_answer() {
+    let mut seen = 0;
+    for (path, method, operation) in operations() {
+        for (status, response) in responses(operation) {
+            for (name, link) in response["links"].as_object().into_iter().flatten() {
+                let what = format!("{method} {path} {status} {name}");
+                let (_, _, target) = operations()
+                    .find(|(_, _, other)| other["operationId"] == link["operationId"])
+                    .unwrap_or_else(|| panic!("{what} leads nowhere"));
+                let wanted = target["parameters"].as_array().unwrap().iter();
+                let mut wanted: Vec<&str> = wanted
+                    .filter(|parameter| parameter["in"] == "path")
+                    .map(|parameter| parameter["name"].as_str().unwrap())
+                    .collect();
+                wanted.sort_unstable();
+                let given = link["parameters"].as_object().unwrap();
+                assert_eq!(given.keys().collect::<Vec<_>>(), wanted, "{what}");
+                for expression in given.values().filter_map(Value::as_str) {
+                    let Some(pointer) = expression.strip_prefix("$response.body#") else { continue };
+                    let (_, body) = content(response);
+                    let part = body["examples"]["example"]["value"].pointer(pointer);
+                    assert!(part.is_some_and(Value::is_string), "{what}: {expression}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 8, "{seen}");
+}
+
 /// What is held to a schema above could fail.
 #[test]
 fn schemas_refuse_what_is_wrong() {

@@ -49,6 +49,11 @@ pub(super) fn create() -> Described {
     answering(Described::new("createDatasource", Tag::Datasources, "Make a datasource", description), 201)
         .takes::<NewDatasourceBody>(json!({ "name": "Website", "plan": "L", "defaultCountry": "ES" }))
         .touches(Touches::Tables)
+        .leads_to(
+            &["readDatasource", "changeDatasource", "deleteDatasource", "stats"],
+            "datasource",
+            "/entity/uid",
+        )
 }
 
 pub(super) fn read() -> Described {

@@ -53,6 +53,7 @@ pub(super) fn declare_attribute() -> Described {
     answering_attribute(about("declareAttribute", "Declare an attribute"), 201)
         .takes::<NewAttribute>(json!({ "uid": "shoe_size", "dataType": "int", "displayLabel": "Shoe size" }))
         .refuses(DECLARE)
+        .leads_to(&["changeAttribute", "removeAttribute"], "attribute", "/entity/uid")
 }
 
 pub(super) fn change_attribute() -> Described {
@@ -80,6 +81,11 @@ pub(super) fn declare_event() -> Described {
     answering_event(about("declareEventType", "Declare an event type"), 201)
         .takes::<NewEvent>(json!({ "uid": "trial_ended", "name": "Trial ended", "category": "commerce" }))
         .refuses(DECLARE)
+        .leads_to(
+            &["listParameters", "declareParameter", "changeEventType", "removeEventType"],
+            "event_type",
+            "/entity/uid",
+        )
 }
 
 pub(super) fn change_event() -> Described {
@@ -103,6 +109,7 @@ pub(super) fn declare_parameter() -> Described {
     answering_parameter(about("declareParameter", "Declare a parameter"), 201)
         .takes::<NewParameter>(json!({ "parameter": "days", "dataType": "int", "title": "Days" }))
         .refuses(&[Code::InvalidPath, Code::EventTypeNotFound, Code::AlreadyExists, Code::TooManySpecs])
+        .leads_to(&["changeParameter", "removeParameter"], "parameter", "/entity/parameter")
 }
 
 pub(super) fn change_parameter() -> Described {
