@@ -35,26 +35,26 @@ pub(super) async fn by_user(
     person(state, member, audience::by_user(&state.reads, member.project.id, &user_id).await)
 }
 
-/// `GET …/audience/search/email/{value}`; upper and lower case are the same.
+/// `GET …/audience/search/email/{email}`; upper and lower case are the same.
 pub(super) async fn by_email(
     state: &State,
     request: &HttpRequest,
     member: &Member,
 ) -> Result<Answer, Problem> {
-    let address = email(&segment(request, "value")?)
+    let address = email(&segment(request, "email")?)
         .ok_or_else(|| Problem::new(Code::InvalidPath, "the path names no valid e-mail address"))?
         .to_lowercase();
     person(state, member, audience::by_email(&state.reads, member.project.id, &address).await)
 }
 
-/// `GET …/audience/search/phone/{value}`; a national number is completed by the first datasource that has a default country and
+/// `GET …/audience/search/phone/{phone}`; a national number is completed by the first datasource that has a default country and
 /// whose country it fits.
 pub(super) async fn by_phone(
     state: &State,
     request: &HttpRequest,
     member: &Member,
 ) -> Result<Answer, Problem> {
-    let value = segment(request, "value")?;
+    let value = segment(request, "phone")?;
     let datasources = state.authority.datasources(&member.project);
     let countries = datasources.iter().filter_map(|one| Country::parse(one.default_country.as_deref()?));
     let tried = std::iter::once(None).chain(countries.map(Some)).map(|country| phone(&value, country));

@@ -99,7 +99,8 @@ pub(super) fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
 /// 400 `invalid_path` when it is not UTF-8 or holds a NUL.
 pub(super) fn segment(request: &HttpRequest, name: &str) -> Result<String, Problem> {
     let pattern = request.match_pattern().unwrap_or_default();
-    let place = pattern.split('/').position(|part| part.trim_matches(['{', '}']) == name);
+    let is_named = |part: &str| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) == Some(name);
+    let place = pattern.split('/').position(is_named);
     let raw = place.and_then(|place| request.uri().path().split('/').nth(place)).unwrap_or_default();
     match percent_decode_str(raw).decode_utf8() {
         Ok(text) if !text.is_empty() && !text.contains('\0') => Ok(text.into_owned()),

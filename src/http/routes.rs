@@ -90,8 +90,8 @@ pub static ROUTES: &[Route] = &[
     row("DELETE", project!("/specs/events/{event_type}/parameters/{parameter}"), ProjectManage, Manage, OfProject(RemoveParameter)),
 
     row("GET", project!("/audience/user/{user_id}"), ProjectAudienceRead, AudienceRead, OfProject(FindByUser)),
-    row("GET", project!("/audience/search/email/{value}"), ProjectAudienceRead, AudienceRead, OfProject(FindByEmail)),
-    row("GET", project!("/audience/search/phone/{value}"), ProjectAudienceRead, AudienceRead, OfProject(FindByPhone)),
+    row("GET", project!("/audience/search/email/{email}"), ProjectAudienceRead, AudienceRead, OfProject(FindByEmail)),
+    row("GET", project!("/audience/search/phone/{phone}"), ProjectAudienceRead, AudienceRead, OfProject(FindByPhone)),
     row("GET", project!("/audience/{contact_id}"), ProjectAudienceRead, AudienceRead, OfProject(ReadPerson)),
     row("GET", project!("/audience/{contact_id}/events"), ProjectAudienceDataEvents, AudienceRead, OfProject(ListTimeline)),
 

@@ -36,6 +36,7 @@ TARGETS = {
     "deleteProject": {"project": "proj_" + "0" * 22},
     "deleteDatasource": {"datasource": "ds_" + "0" * 22},
     "changeDatasource": {"datasource": OTHER_DATASOURCE},
+    "purgeDatasource": {"datasource": OTHER_DATASOURCE},
 }
 
 

@@ -37,10 +37,15 @@ fn in_path(name: &str) -> Parameter {
             string().format(Some(uuid())).into(),
             "93cac74a-90b5-4c5e-b0a5-2d7a1e0f7a11",
         ),
-        "value" => (
-            "The address or number, percent-encoded; `+` means plus. Case does not count, nor does the punctuation of numbers.",
-            segment(caps.id_bytes),
+        "email" => (
+            "The address, percent-encoded; upper and lower case are the same.",
+            string().format(Some(SchemaFormat::Custom("email".into()))).into(),
             "ada@example.com",
+        ),
+        "phone" => (
+            "The number, percent-encoded, in E.164 or as it is dialled in the default country of one of the datasources.",
+            string().format(Some(SchemaFormat::Custom("phone".into()))).into(),
+            "+34600111221",
         ),
         _ => ("", segment(caps.name_bytes), ""),
     };

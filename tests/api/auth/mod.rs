@@ -21,7 +21,8 @@ pub fn path_in(route: &Route, project: &str, datasource: &str) -> String {
     let path = path.replace("{user_id}", "somebody").replace("{event_type}", "purchase");
     path.replace("{attribute}", "_email")
         .replace("{parameter}", "amount")
-        .replace("{value}", "a@b.de")
+        .replace("{email}", "a@b.de")
+        .replace("{phone}", "+34600111222")
         .replace("{contact_id}", "x")
 }
 

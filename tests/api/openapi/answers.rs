@@ -80,8 +80,8 @@ impl Field {
         let path = route.path.replace("{project}", &inlet.project).replace("{datasource}", &inlet.datasource);
         let path = path.replace("{attribute}", attribute).replace("{event_type}", event_type);
         let path = path.replace("{parameter}", parameter).replace("{user_id}", user_id);
-        let value = if path.contains("/email/") { "bob@example.com" } else { "+34600111222" };
-        let path = path.replace("{value}", value).replace("{contact_id}", &self.person);
+        let path = path.replace("{email}", "bob@example.com").replace("{phone}", "+34600111222");
+        let path = path.replace("{contact_id}", &self.person);
         assert!(!path.contains('{'), "{path}");
         (path, body)
     }
