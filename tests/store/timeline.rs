@@ -178,23 +178,41 @@ async fn a_full_day_is_read_in_stretches() {
     }
 }
 
+/// The plan of a statement, with the values known to the planner or not.
+async fn plan(read: &Client, statement: &str, values: &str, generic: bool) -> String {
+    let mode = if generic { "force_generic_plan" } else { "force_custom_plan" };
+    read.batch_execute(&format!("deallocate all; set plan_cache_mode = {mode}; prepare s as {statement}"))
+        .await
+        .unwrap();
+    let rows = read.simple_query(&format!("explain execute s({values})")).await.unwrap();
+    let line = |row: &tokio_postgres::SimpleQueryMessage| match row {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    };
+    rows.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[tokio::test]
 async fn the_planner_takes_the_filters() {
     let database = TestDatabase::create().await;
     let client = database.client().await;
     a_full_day(&client, 30_000).await;
     let read = Database::new(database.config.clone()).connect(Role::Read).await.unwrap();
-    let explain = format!("explain {}", include_str!("../../src/store/sql/timeline_page.sql"));
-    let (from, to) = (SystemClock::shared().now(), SystemClock::shared().now());
-    let from = from - jiff::SignedDuration::from_hours(20);
+    let page = include_str!("../../src/store/sql/timeline_page.sql");
+    let sample = include_str!("../../src/store/sql/timeline_sample.sql");
+    let stretch = "1, 1, 'rare', date_trunc('day', now()), date_trunc('day', now()) + '2 s', 9000000000, 100";
+    let place = "date_trunc('day', now()), date_trunc('day', now()) + '1 day', '{\"(100,1)\",\"(100,2)\"}'";
     for analyzed in [false, true] {
-        let rows =
-            read.query(&explain, &[&1_i64, &1_i64, &"rare", &from, &to, &i64::MAX, &100_i64]).await.unwrap();
-        let plan: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
-        let by_contact = plan
-            .iter()
-            .any(|line| line.contains("Bitmap Index Scan on event_") && line.contains("_by_contact"));
-        assert!(by_contact, "analyzed: {analyzed}\n{}", plan.join("\n"));
+        for generic in [false, true] {
+            let plan_of_page = plan(&read, page, stretch, generic).await;
+            let by_contact = plan_of_page
+                .lines()
+                .any(|line| line.contains("Bitmap Index Scan on event_") && line.contains("_by_contact"));
+            assert!(by_contact, "analyzed: {analyzed}, generic: {generic}\n{plan_of_page}");
+            let plan_of_sample = plan(&read, sample, place, generic).await;
+            assert!(plan_of_sample.contains("Tid Scan on event_"), "{plan_of_sample}");
+            assert!(!plan_of_sample.contains("Bitmap"), "{plan_of_sample}");
+        }
         client.batch_execute("analyze event").await.unwrap();
     }
 }
