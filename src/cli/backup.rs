@@ -28,7 +28,7 @@ use crate::{
 /// What to back up into.
 #[derive(Debug, clap::Args)]
 pub(super) struct BackupOptions {
-    /// The file to make; what is being written is at <FILE>.part until it is whole.
+    /// The file to make; what is being written is at FILE.part until it is whole.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Replace a file that exists.
