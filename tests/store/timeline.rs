@@ -197,6 +197,7 @@ async fn the_planner_takes_the_filters() {
     let database = TestDatabase::create().await;
     let client = database.client().await;
     a_full_day(&client, 30_000).await;
+    Summaries::default().advance(&client, SystemClock::shared().now()).await.unwrap();
     let read = Database::new(database.config.clone()).connect(Role::Read).await.unwrap();
     let page = include_str!("../../src/store/sql/timeline_page.sql");
     let sample = include_str!("../../src/store/sql/timeline_sample.sql");
