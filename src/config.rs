@@ -256,7 +256,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Reads the address under which clients reach the server; paths are appended to it.
-fn public_url(text: &str) -> Result<String, String> {
+pub fn public_url(text: &str) -> Result<String, String> {
     let wanted = "it has to be a whole http:// or https:// address, such as https://api.example.com or \
                   https://example.com/tidegate, without user, query or fragment";
     // Lines to paste put it between single quotes.

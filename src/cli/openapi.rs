@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use crate::http::openapi;
+use crate::{config, http::openapi};
 
 /// Options of `openapi`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// How clients reach the server. Default: wherever they got the document from.
-    #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_parser = config::public_url, value_name = "URL")]
     pub public_url: Option<String>,
 }
 

@@ -15,8 +15,10 @@ schemathesis.openapi.format("bcp47", st.sampled_from(["de", "de-AT", "es_ES", "z
 schemathesis.openapi.format("iana-timezone", st.sampled_from(["UTC", "Europe/Vienna", "America/New_York"]))
 schemathesis.openapi.format("iso3166-alpha2", st.sampled_from(["AT", "es", "DE", "US"]))
 schemathesis.openapi.format("iso4217", st.sampled_from(["EUR", "usd", "JPY"]))
-schemathesis.openapi.format("phone", st.from_regex(r"\+[1-9][0-9]{7,14}", fullmatch=True))
-schemathesis.openapi.format("email", st.builds("{}@{}.example".format, label, label))
+schemathesis.openapi.format(
+    "phone", st.just("+34600111221") | st.from_regex(r"\+[1-9][0-9]{7,14}", fullmatch=True)
+)
+schemathesis.openapi.format("email", st.just("fuzz@example.com") | st.builds("{}@{}.example".format, label, label))
 schemathesis.openapi.format("http-url", st.builds("https://{}.example/{}".format, label, label))
 schemathesis.openapi.format("int64", st.integers(-(2**63), 2**63 - 1).map(str))
 # Not before 2000 and not ahead of the clock: an event's date has to be so, and no other one minds.
@@ -27,8 +29,13 @@ schemathesis.openapi.format(
     "decimal", st.decimals(-(10**15), 10**15, places=4, allow_nan=False, allow_infinity=False).map(str)
 )
 
-PROJECT = os.environ["FUZZ_PROJECT"]
-DATASOURCE = os.environ["FUZZ_DATASOURCE"]
+# What there is.
+FOUND = {
+    "project": os.environ["FUZZ_PROJECT"],
+    "datasource": os.environ["FUZZ_DATASOURCE"],
+    "contact_id": os.environ["FUZZ_CONTACT"],
+    "after": os.environ["FUZZ_CURSOR"],
+}
 OTHER_DATASOURCE = os.environ["FUZZ_OTHER_DATASOURCE"]
 
 # Where an operation would end the run, there is nothing; and what is pushed to is not changed meanwhile.
@@ -45,7 +52,7 @@ def before_load_schema(context, raw_schema):
     """Lets the paths name what there is; what there is not comes with the data that break the schema."""
     for item in raw_schema["paths"].values():
         for operation in item.values():
-            targets = {"project": PROJECT, "datasource": DATASOURCE, **TARGETS.get(operation["operationId"], {})}
+            targets = {**FOUND, **TARGETS.get(operation["operationId"], {})}
             for parameter in operation.get("parameters", []):
                 target = targets.get(parameter["name"])
                 if target is not None:

@@ -94,7 +94,7 @@ impl Named {
             Self::RetryAfter => json!(1),
             Self::Challenge => json!("Bearer realm=\"tidegate\", error=\"invalid_token\""),
             Self::Allow => json!("GET, POST"),
-            Self::Encodings => json!("identity"),
+            Self::Encodings => json!("gzip, deflate, br, zstd"),
         }
     }
 
