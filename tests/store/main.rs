@@ -57,3 +57,5 @@ mod tally;
 mod purge;
 
 mod erase;
+
+mod behind;
