@@ -33,12 +33,28 @@ impl Lease {
         sql: &'static str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, StoreError> {
-        let Some(client) = &self.object else { return Err(StoreError::TimedOut(LIMIT)) };
-        let work = async {
+        self.limited(async |client| {
             let statement = client.prepare_cached(sql).await?;
             Ok(client.query(&statement, parameters).await?)
-        };
-        let outcome = timeout(LIMIT, work).await.unwrap_or(Err(StoreError::TimedOut(LIMIT)));
+        })
+        .await
+    }
+
+    /// Runs a statement that cannot have a name, because it names a partition; it always gives a row.
+    pub(super) async fn one_of_text(
+        &mut self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, StoreError> {
+        self.limited(async |client| Ok(client.query_one(sql, parameters).await?)).await
+    }
+
+    async fn limited<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&Object) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Some(client) = &self.object else { return Err(StoreError::TimedOut(LIMIT)) };
+        let outcome = timeout(LIMIT, work(client)).await.unwrap_or(Err(StoreError::TimedOut(LIMIT)));
         self.spoiled |= outcome.as_ref().is_err_and(StoreError::ends_connection);
         outcome
     }

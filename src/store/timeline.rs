@@ -1,8 +1,8 @@
 //! The events of one contact, newest first by when they were received.
 //!
 //! The log has no index of its rows by contact but a closed day's. On the days that are still written, Bloom filters tell which
-//! ranges of pages may hold the contact, and stretches are read from the newest pages on until the page is full. See
-//! `docs/decisions/0015-find-a-contacts-events-by-bloom.md`.
+//! ranges of pages may hold the contact, and stretches are read from the newest pages on until the page is full; how long the first
+//! of them should be is judged by the newest pages. See `docs/decisions/0015-find-a-contacts-events-by-bloom.md`.
 
 use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
@@ -14,8 +14,8 @@ use crate::domain::cursor::Cursor;
 /// The most rows of one page.
 pub const LONGEST: usize = 1_000;
 
-/// Pages of the first stretch that is read of a day without an index.
-const FIRST: i64 = 1_024;
+/// Pages of a day without an index that are read through to see how often the contact comes.
+const JUDGED: i64 = 512;
 
 /// How exactly the place of a cursor inside such a day is found, in pages.
 const EXACTLY: i64 = 256;
@@ -135,15 +135,15 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A day without one, in stretches: a contact with many events fills the page from few of them, and one with few is looked
-    /// for in the second stretch, which is the rest.
+    /// A day without one, in stretches: a contact with many events fills the page from a short one, and one that the newest pages
+    /// do not know is looked for in the whole rest at once. Each stretch costs a look at all filters of the day.
     async fn through_open(&mut self, day: &Partition) -> Result<(), StoreError> {
         self.edge = self.edge.min(Edge::behind(day));
         if self.edge.at < day.from {
             return Ok(());
         }
         let mut bottom = self.page_of(day, self.edge.at).await?;
-        let mut stretch = FIRST;
+        let mut stretch = self.judge(day, bottom).await?;
         loop {
             bottom = bottom.saturating_sub(stretch);
             let sampled = if bottom > 0 { self.sample(day, bottom).await? } else { None };
@@ -156,6 +156,23 @@ impl Walk<'_> {
             self.edge = Edge::before(from);
             stretch = next_stretch(stretch, found, self.wanted - self.rows.len());
         }
+    }
+
+    /// Pages of the first stretch below a page.
+    async fn judge(&mut self, day: &Partition, top: i64) -> Result<i64, StoreError> {
+        let bottom = top - JUDGED;
+        if bottom <= 0 {
+            return Ok(i64::MAX);
+        }
+        // By name and places alone: offered the time as well, the planner would go by the filters. The name comes from the
+        // calendar.
+        let sql = format!(
+            "select count(*) from {} where ctid >= '({bottom},0)' and ctid < '({top},0)'
+                and user_id = $1 and datasource_id = $2 and kind = 'e'",
+            day.name
+        );
+        let found: i64 = self.lease.one_of_text(&sql, &[&self.user_id, &self.datasource]).await?.get(0);
+        Ok(next_stretch(JUDGED, usize::try_from(found).unwrap_or(0), self.wanted - self.rows.len()))
     }
 
     /// The page behind which everything was received after `at`, or nearly so.

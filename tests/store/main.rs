@@ -59,3 +59,5 @@ mod tally;
 mod purge;
 
 mod erase;
+
+mod behind;

@@ -1,0 +1,53 @@
+//! What lags behind catches up by itself on a running server.
+
+use jiff::SignedDuration;
+use tidegate::{
+    domain::clock::{FakeClock, SystemClock},
+    ingest::upkeep,
+    store::{Database, Role, purge},
+};
+use tokio::sync::watch;
+
+use super::{
+    station::{Station, append, count, events, numbered, one_lane, until},
+    tally::{both, project},
+};
+use crate::support::postgres::TestDatabase;
+
+#[tokio::test]
+async fn upkeep_tallies_purges_summarizes_and_closes() {
+    let database = TestDatabase::create().await;
+    let mut client = database.client().await;
+    project(&client).await;
+    let station = Station::start(&database.config, one_lane()).await;
+    for batch in 0..510 {
+        append(&station.handle, 1, events(numbered(&format!("{batch}-"), 2), 1)).await.unwrap();
+    }
+    let own = Database::new(database.config.clone());
+    // To its clock the day is over, and every lot is old.
+    let clock = FakeClock::at(SystemClock::shared().now() + SignedDuration::from_hours(30));
+    let (stop, stopped) = watch::channel(false);
+    let pool = own.pool(Role::Meta, 1).unwrap();
+    let running = tokio::spawn(upkeep::run(station.handle.clone(), own, pool, clock, stopped));
+
+    until("lots are tallied", async || {
+        count(&client, "select count(*) from tally where events > 500", &[]).await == 1
+    })
+    .await;
+    let indexed = "select count(*) from pg_index x join pg_class c on c.oid = x.indexrelid
+                   where x.indisvalid and c.relname = (select tableoid::regclass || '_by_person' from event limit 1)";
+    until("the day has its index", async || count(&client, indexed, &[]).await == 1).await;
+    assert_eq!(both(&mut client, 1).await, [(1_020, 0), (1_020, 0)]);
+
+    let long_ago = SystemClock::shared().now();
+    assert!(purge::request(&mut client, "ds_1", "test", long_ago).await.unwrap());
+    until("the purge is complete", async || count(&client, "select count(*) from purge", &[]).await == 0)
+        .await;
+    assert_eq!(both(&mut client, 1).await, [(0, 0), (0, 0)]);
+    for table in ["event", "event_key", "lot"] {
+        assert_eq!(count(&client, &format!("select count(*) from {table}"), &[]).await, 0, "{table}");
+    }
+    stop.send_replace(true);
+    running.await.unwrap();
+    station.stop().await;
+}
