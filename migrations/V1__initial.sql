@@ -69,6 +69,7 @@ create table datasource (
     limits          jsonb not null default '{}',
     created_at      timestamptz not null default now(),
     updated_at      timestamptz not null default now(),
+    closed_at       timestamptz,
     deleted_at      timestamptz,
     purged_at       timestamptz,
     changed         xid8 not null default pg_current_xact_id()

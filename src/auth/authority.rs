@@ -194,6 +194,11 @@ impl Authority {
         inside.then(|| (project.clone(), datasource.clone()))
     }
 
+    /// Whether pushes to a datasource, by row, are refused now, because it is being purged.
+    pub fn is_closed(&self, datasource: i64) -> bool {
+        self.inner.directory.load().datasource_by_row(datasource).is_some_and(|known| known.closed)
+    }
+
     /// The project and the datasource that a key is bound to; the narrower one pays for what was not found.
     pub fn home(&self, caller: &Caller) -> (Option<Arc<Project>>, Option<Arc<Datasource>>) {
         let directory = self.inner.directory.load();

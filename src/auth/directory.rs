@@ -73,6 +73,8 @@ pub struct Datasource {
     pub default_country: Option<String>,
     /// Budgets of its own.
     pub overrides: Overrides,
+    /// Whether pushes are refused, because it is being purged.
+    pub closed: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -211,6 +213,7 @@ fn datasource_of(row: &DatasourceRow) -> Datasource {
         strict: row.strict,
         default_country: row.default_country.clone(),
         overrides: Overrides::from_stored(&row.limits),
+        closed: row.closed,
         created_at: row.created_at,
         updated_at: row.updated_at,
     }

@@ -53,6 +53,7 @@ fn shape(guest: &Guest, user_id: &str, record: &ContactRecord) -> serde_json::Re
 pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
     let user_id = user_id(state, request)?;
     let erase = push::flag(request, "_erase")?;
+    door::is_open(state, guest)?;
     let (station, caller, named) = (state.clone(), guest.clone(), user_id.clone());
     let deleted = async move {
         if erase {

@@ -1,5 +1,7 @@
 //! Datasources as those who manage them see them: list, make, read, change, delete.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, http::StatusCode, web::Payload};
 
 use super::{
@@ -20,15 +22,14 @@ use crate::{
     domain::{
         budget::Plan,
         country::Country,
-        ids::DatasourceUid,
+        ids::{DatasourceUid, Inlet},
         rejection::Rejection,
         settings::{self, DatasourcePatch},
     },
     ingest::Refused,
     store::{
-        self,
         datasources::{self, NewDatasource},
-        purge,
+        purge, totals,
     },
 };
 
@@ -47,20 +48,28 @@ pub(super) async fn read(state: &State, guest: &Guest) -> Result<Answer, Problem
 
 /// How a datasource is set up, and how far its purge is.
 async fn set_up(state: &State, guest: &Guest, status: StatusCode) -> Result<Answer, Problem> {
-    let uid = guest.datasource.uid.as_str();
-    let left = store::on(&state.reads, async |client| purge::left(client, uid).await)
-        .await
-        .map_err(|error| door::store(state, Refused::of_read(&error)))?;
+    let Inlet { project, datasource } = guest.inlet();
+    let purge = if state.authority.is_closed(datasource) {
+        let totals = totals::read(&state.reads, project, datasource).await;
+        let totals = totals.map_err(|error| door::store(state, Refused::of_read(&error)))?;
+        Some(Purging { left: totals.events + totals.contacts })
+    } else {
+        None
+    };
     let EntityAnswer { entity } = entity(state, &guest.project, &guest.datasource);
-    let purge = (left > 0).then_some(Purging { left });
     Answer::with(status, &DatasourceStanding { entity, metadata: DatasourceState { purge } })
 }
 
-/// `POST /v1/project/{project}/datasource/{datasource}/purge`: asked for now, done behind the answer.
+/// Until then every node has heard that a datasource is closed.
+const HEARD: Duration = Duration::from_secs(1);
+
+/// `POST /v1/project/{project}/datasource/{datasource}/purge`: closed by the answer, emptied behind it.
 pub(super) async fn purge(state: &State, guest: &Guest) -> Result<Answer, Problem> {
     let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
     let now = state.clock.now();
-    manage::write(state, async |client| purge::request(client, uid, &actor, now).await).await?;
+    manage::write(state, async |client| purge::close(client, uid, &actor, now).await).await?;
+    // What another node still took in would be judged by what is about to go.
+    tokio::time::sleep(HEARD).await;
     set_up(state, guest, StatusCode::ACCEPTED).await
 }
 

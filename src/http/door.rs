@@ -271,6 +271,7 @@ pub(super) async fn receive<T: Draft>(
     payload: &mut Payload,
     guest: &Guest,
 ) -> Result<(Batch<T>, Room), Problem> {
+    is_open(state, guest)?;
     let limit = state.caps.body_bytes;
     let declared = body::declared(request.headers(), limit)?;
     let mut room =
@@ -280,6 +281,17 @@ pub(super) async fn receive<T: Draft>(
     let batch = Batch::parse(guest.inlet(), &bytes, &guest.rules(state))
         .map_err(|malformed| malformed_body(&malformed))?;
     Ok((batch, room))
+}
+
+/// Refuses what would be judged by data that a purge is about to remove.
+///
+/// # Errors
+/// 503 `purging`.
+pub(super) fn is_open(state: &State, guest: &Guest) -> Result<(), Problem> {
+    if state.authority.is_closed(guest.datasource.id) {
+        return Err(Problem::plain(Code::Purging).retry_after(STORE_WAIT));
+    }
+    Ok(())
 }
 
 fn malformed_body(malformed: &Malformed) -> Problem {

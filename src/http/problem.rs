@@ -144,6 +144,9 @@ codes! {
     Overloaded = "overloaded", 503, "The server is overloaded", true, Nothing;
     /// The database cannot be reached or takes no writes. Wait as many seconds as `Retry-After` says.
     StoreUnavailable = "store_unavailable", 503, "The store is unavailable", true, Nothing;
+    /// The datasource is being purged: what it held is removed, and until that is done nothing new is taken. Wait as many seconds as
+    /// `Retry-After` says.
+    Purging = "purging", 503, "The datasource is being purged", true, Nothing;
     /// The server is shutting down. Send the request again; another node, or this one after its restart, takes it.
     Draining = "draining", 503, "The server is shutting down", true, Nothing;
     /// The database was lost during the commit, and its fate could not be found out in time. Send the same ids again: what

@@ -136,6 +136,11 @@ async fn settle<T>(
         None
     } else {
         let valid = drafts.len();
+        if let Err(closed) = door::is_open(state, guest) {
+            // It was closed while the body came in.
+            fates::ended(kind, Fate::Refused, valid);
+            return Err(closed);
+        }
         let (outcomes, receipt) =
             settle_valid(state, guest, dry_run, work(drafts), room).await.map_err(|refused| {
                 fates::ended(kind, Fate::Refused, valid);

@@ -79,6 +79,8 @@ pub struct DatasourceRow {
     pub updated_at: Timestamp,
     /// Whether it is gone.
     pub deleted: bool,
+    /// Whether pushes are refused, because it is being purged.
+    pub closed: bool,
 }
 
 /// A key, the dead ones too.
@@ -224,6 +226,7 @@ fn datasource(row: &Row) -> Result<DatasourceRow, StoreError> {
         created_at: row.get(10),
         updated_at: row.get(11),
         deleted: row.get(12),
+        closed: row.get(13),
     })
 }
 

@@ -45,11 +45,12 @@ async fn a_purge_and_an_erasure_work_beside_a_server() {
     let purge = ["datasource", "purge", "--json"];
     home.run(purge.iter().chain(&of)).await.refused(&["--yes", "Demo API"]);
     let purged = home.run(purge.iter().chain(&of).chain(&["--yes"])).await.json();
-    assert_eq!(purged["removed"], 104, "100 events, 3 changes of contacts, and a contact");
+    assert_eq!((&purged["events"], &purged["contacts"]), (&json!(100), &json!(1)));
     for table in ["event", "event_key", "contact"] {
         assert_eq!(count(&home, &format!("select count(*) from {table}")).await, 0, "{table}");
     }
-    assert_eq!(inlet.push(&json!([event("e1")])).await.unwrap().status().as_u16(), 202, "its token stays");
+    let push = async || inlet.push(&json!([event("e1")])).await.unwrap().status().as_u16();
+    until("pushes are taken again, with the same token", PATIENCE, async || push().await == 202).await;
     serve.stop().await;
 }
 
@@ -61,7 +62,7 @@ async fn a_purge_works_without_a_server() {
     fill(&inlet).await;
     serve.stop().await;
     let purge = ["datasource", "purge", "--datasource", &inlet.datasource, "--yes"];
-    assert!(home.run(purge).await.ok().contains("104"), "what was purged is counted");
+    assert!(home.run(purge).await.ok().contains("100 events and 2 contacts"), "what was purged is counted");
     assert!(home.postmaster().is_none(), "a command left PostgreSQL running");
 }
 

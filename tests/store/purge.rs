@@ -131,9 +131,9 @@ async fn what_was_there_goes_with_its_claims_and_its_usage() {
         insert into rejected_item (datasource_id, at, kind, pointer, rule, excerpt)
             select n, now(), 'event', '', '', '' from generate_series(1, 2) n";
     client.batch_execute(counters).await.unwrap();
-    assert!(!purge::request(&mut client, "ds_nobody", "test", now()).await.unwrap());
-    assert!(purge::request(&mut client, "ds_1", "test", now()).await.unwrap());
-    assert_eq!(purge::open(&client, now()).await.unwrap(), [1]);
+    assert!(!purge::begin(&mut client, "ds_nobody", now()).await.unwrap());
+    assert!(purge::begin(&mut client, "ds_1", now()).await.unwrap());
+    assert_eq!(purge::open(&mut client, now()).await.unwrap(), [1]);
     assert_eq!(purge::left(&client, "ds_1").await.unwrap(), 30 * 7 + 30 * 20 + 20);
     assert_eq!(purge::left(&client, "ds_2").await.unwrap(), 0);
 
@@ -148,7 +148,7 @@ async fn what_was_there_goes_with_its_claims_and_its_usage() {
     assert_eq!(work_off(&database.config, 1, later()).await, (0, Next::Done));
     assert_eq!(held(&client, 1).await, [0; 4]);
     assert_eq!(held(&client, 2).await, [90, 90, 0, 30]);
-    assert_eq!(purge::open(&client, now()).await.unwrap(), [] as [i64; 0]);
+    assert_eq!(purge::open(&mut client, now()).await.unwrap(), [] as [i64; 0]);
     for (table, left) in [("usage_total", 1), ("usage_minute", 6_001), ("rejected_item", 1)] {
         assert_eq!(count(&client, &format!("select count(*) from {table}"), &[]).await, left, "{table}");
     }
@@ -186,7 +186,7 @@ async fn what_comes_in_meanwhile_stays_whole() {
         .unwrap();
     }
     let people = 60 * 80;
-    assert!(purge::request(&mut client, "ds_1", "test", now()).await.unwrap());
+    assert!(purge::begin(&mut client, "ds_1", now()).await.unwrap());
     let end = Arc::new(AtomicBool::new(false));
     let pushers: Vec<_> =
         (0..3).map(|name| tokio::spawn(pusher(station.handle.clone(), name, end.clone()))).collect();
@@ -239,7 +239,7 @@ async fn a_contact_is_judged_by_its_transaction_and_not_by_a_clock() {
     let station = Station::with_clock(&database.config, one_lane(), ahead).await;
     station.append(contacts(["old, by a clock that is ahead"], 1)).await.unwrap();
     station.stop().await;
-    assert!(purge::request(&mut client, "ds_1", "test", now()).await.unwrap());
+    assert!(purge::begin(&mut client, "ds_1", now()).await.unwrap());
     let behind = FakeClock::at(now() - SignedDuration::from_mins(10));
     let station = Station::with_clock(&database.config, one_lane(), behind).await;
     station.append(contacts(["new, by a clock that is behind", "sent again"], 2)).await.unwrap();
@@ -268,7 +268,7 @@ async fn what_is_under_way_is_waited_for_and_goes() {
     .await
     .unwrap();
     station.append(events(["also before"], 1)).await.unwrap();
-    assert!(purge::request(&mut client, "ds_1", "test", now()).await.unwrap());
+    assert!(purge::begin(&mut client, "ds_1", now()).await.unwrap());
     station.append(events(["after"], 1)).await.unwrap();
     assert_eq!(work_off(&server.config(), 1, now()).await, (1, Next::Wait), "what is settled goes at once");
     slow.batch_execute("commit").await.unwrap();
@@ -290,7 +290,7 @@ async fn a_purge_goes_on_where_another_left_it_even_after_a_restore() {
         append(&handle, 1, events(numbered(&format!("{batch}-"), 10), 1)).await.unwrap();
     }
     station.append(contacts(numbered("c", 10), 1)).await.unwrap();
-    assert!(purge::request(&mut client, "ds_1", "test", now()).await.unwrap());
+    assert!(purge::begin(&mut client, "ds_1", now()).await.unwrap());
     until("a step was taken", async || {
         let mut worker = database.client().await;
         purge::step(&mut worker, 1, now()).await.unwrap().unwrap().removed > 0
@@ -330,16 +330,13 @@ async fn what_was_deleted_is_purged_and_leaves_a_tombstone() {
             select n, now(), 'event', '', '', '' from generate_series(1, 3) n;
         update datasource set deleted_at = now() where id = 2";
     client.batch_execute(traces).await.unwrap();
-    assert_eq!(purge::open(&client, now()).await.unwrap(), [] as [i64; 0], "a node may not know yet");
-    assert!(
-        !purge::request(&mut client, "ds_2", "test", now()).await.unwrap(),
-        "the server does it by itself"
-    );
+    assert_eq!(purge::open(&mut client, now()).await.unwrap(), [] as [i64; 0], "a node may not know yet");
+    assert!(!purge::begin(&mut client, "ds_2", now()).await.unwrap(), "the server does it by itself");
     let end = later() + SignedDuration::from_mins(3);
-    assert_eq!(purge::open(&client, later()).await.unwrap(), [2]);
+    assert_eq!(purge::open(&mut client, later()).await.unwrap(), [2]);
     until("it is purged", async || {
         work_off(&database.config, 2, end).await;
-        purge::open(&client, end).await.unwrap().is_empty()
+        purge::open(&mut client, end).await.unwrap().is_empty()
     })
     .await;
     assert_eq!(held(&client, 2).await, [0; 4]);
@@ -350,7 +347,7 @@ async fn what_was_deleted_is_purged_and_leaves_a_tombstone() {
 
     client.batch_execute("update project set deleted_at = now() where id = 1").await.unwrap();
     until("all of the project is purged", async || {
-        for datasource in purge::open(&client, later()).await.unwrap() {
+        for datasource in purge::open(&mut client, later()).await.unwrap() {
             work_off(&database.config, datasource, end).await;
         }
         count(&client, "select count(*) from datasource where purged_at is null", &[]).await == 0

@@ -143,8 +143,8 @@ pub(in crate::http) struct DatasourceState {
 /// A purge under way.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct Purging {
-    /// Events, changes and contacts that are still to be removed.
-    #[schema(minimum = 1)]
+    /// Events and contacts that are still to be removed.
+    #[schema(minimum = 0)]
     pub(in crate::http) left: i64,
 }
 

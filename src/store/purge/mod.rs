@@ -109,17 +109,46 @@ impl Purge {
     }
 }
 
-/// Asks for everything that a datasource holds to go, and takes its usage and refused items away at once; `false` when there is
-/// no such datasource. A purge that is under way begins anew.
+/// How long a datasource is closed before its purge begins: until every node has heard of it (a second) and whatever was taken in
+/// before is written or withdrawn (the wait for a lane, by default). A push that is judged by what a purge removes would be
+/// answered with success for something that is gone a moment later.
+pub const CLOSING: SignedDuration = SignedDuration::from_secs(6);
+
+/// Asks for everything that a datasource holds to go: pushes are refused from now on, until that is done. `false` when there is no
+/// such datasource.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn request(
+pub async fn close(
     client: &mut Client,
     datasource: &str,
     actor: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let tx = Tx::begin(client, "datasource_close").await?;
+    let found = !tx.query(sql!("purge_close"), &[&datasource, &now]).await?.is_empty();
+    if found {
+        audit::write(&tx, actor, "datasource.purge", datasource, "everything received until now").await?;
+    }
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// Whether pushes to a datasource are refused, because its purge is not done.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn is_closed(client: &Client, datasource: &str) -> Result<bool, StoreError> {
+    let row = client.query_opt(sql!("purge_state"), &[&datasource]).await?;
+    Ok(row.is_some_and(|row| row.get(0)))
+}
+
+/// Begins to remove all that is committed or under way now, and takes usage and refused items away at once; `false` when there is
+/// no such datasource. A purge that is under way begins anew.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn begin(client: &mut Client, datasource: &str, now: Timestamp) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_purge").await?;
     let asked = tx.query(sql!("purge_request"), &[&datasource, &now]).await?;
     let Some(row) = asked.first() else {
@@ -127,27 +156,22 @@ pub async fn request(
         return Ok(false);
     };
     rest::forget_usage(&tx, row.get(0), now).await?;
-    audit::write(&tx, actor, "datasource.purge", datasource, "everything received until now").await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// The datasources whose purge is not complete, after adding those that were deleted a minute ago or longer: by then every node
-/// refuses their data.
+/// The datasources whose purge is not complete, after beginning those of datasources that have been closed for [`CLOSING`], and of
+/// those that were deleted a minute ago or longer: by then every node refuses their data.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be asked or written.
-pub async fn open(client: &Client, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+pub async fn open(client: &mut Client, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+    let long_enough = now.saturating_sub(CLOSING).unwrap_or(now);
+    for row in client.query(sql!("purge_closed"), &[&long_enough]).await? {
+        begin(client, row.get(0), now).await?;
+    }
     client.execute(sql!("purge_adopt"), &[&now]).await?;
     Ok(client.query(sql!("purge_open"), &[]).await?.iter().map(|row| row.get(0)).collect())
-}
-
-/// Rows of the log and contacts that a purge has yet to remove; 0 when there is none.
-///
-/// # Errors
-/// [`StoreError`] when the database cannot be asked.
-pub async fn left(client: &Client, datasource: &str) -> Result<i64, StoreError> {
-    Ok(client.query_one(sql!("purge_left"), &[&datasource]).await?.get(0))
 }
 
 /// Does the next bit of a purge, in a transaction of less than 100 ms; `None` where there is none, or while another worker is at

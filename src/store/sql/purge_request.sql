@@ -1,4 +1,4 @@
--- purge/mod.rs::request: ask for a purge of all that is committed or under way now; one that is there already begins anew
+-- purge/mod.rs::begin: ask for a purge of all that is committed or under way now; one that is there already begins anew
 insert into purge (datasource_id, project_id, requested_at, epoch, tx)
 select d.id, d.project_id, $2, (select coalesce(max(n), 0) from epoch), pg_snapshot_xmax(pg_current_snapshot())
 from datasource d where d.uid = $1 and d.deleted_at is null

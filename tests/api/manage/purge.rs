@@ -36,6 +36,19 @@ async fn what_was_received_goes_and_what_comes_stays() {
     assert_eq!(manager.get(&house, &own).await.json()["metadata"], json!({"purge": null}));
     let asked = manager.ask(&house, "POST", &format!("{own}/purge"), Value::Null).await;
     assert_eq!((asked.status, &asked.json()["entity"]["uid"]), (202, &json!(inlet.datasource)));
+    assert!(asked.json()["metadata"]["purge"]["left"].is_i64(), "{}", asked.text);
+    for (method, path) in
+        [("POST", "/stream/events"), ("POST", "/stream/contacts"), ("DELETE", "/stream/contacts/ada")]
+    {
+        let request = house.request(method, &inlet.path(path)).bearer_auth(&inlet.token).json(&json!([]));
+        let refused = crate::support::house::Reply::of(request).await;
+        assert_eq!(
+            (refused.code().as_str(), refused.header("retry-after")),
+            ("purging", "1"),
+            "{method} {path}"
+        );
+    }
+    assert_eq!(push(&house, &sibling, "2").await, ["stored"], "another datasource takes pushes");
     let done = async {
         while manager.get(&house, &own).await.json()["metadata"]["purge"] != Value::Null {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -43,7 +56,7 @@ async fn what_was_received_goes_and_what_comes_stays() {
     };
     tokio::time::timeout(Duration::from_secs(30), done).await.expect("the purge ends");
     assert_eq!(totals(&house, &inlet).await, (json!(0), json!(0)));
-    assert_eq!(totals(&house, &sibling).await, (json!(1), json!(1)), "another datasource");
+    assert_eq!(totals(&house, &sibling).await, (json!(1), json!(2)), "another datasource");
     assert_eq!(
         house.get(&inlet.token, &inlet.path("/stream/contacts/ada")).await.code(),
         "contact_not_found"

@@ -92,6 +92,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::OutcomeUnknown => store::outcome_unknown().await,
         Code::Unstorable => store::unstorable().await,
         Code::Internal => store::internal().await,
+        Code::Purging => purging(house).await,
         Code::InvalidCursor => timeline(house, inlet, "noise").await,
         Code::CursorExpired => cursor_expired().await,
     }
@@ -160,4 +161,12 @@ async fn of_specs(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         _ => ("POST", "/events", json!([])),
     };
     manage(house, inlet, method, rest, body).await
+}
+
+/// A push to a datasource that is closed for a purge.
+async fn purging(house: &TestHouse) -> Reply {
+    let inlet = house.inlet().await;
+    house.sql(&format!("update datasource set closed_at = now() where uid = '{}'", inlet.datasource)).await;
+    house.state.authority.refresh().await.unwrap();
+    house.post(&inlet.token, &inlet.path("/stream/events"), &json!([])).await
 }

@@ -23,8 +23,8 @@ fn answering(described: Described, status: u16) -> Described {
 
 pub(super) fn purge() -> Described {
     let description = "Removes everything that the datasource received until now: events, contacts, claims on event ids, counters. It \
-                       stays, with its keys, and what comes in meanwhile stays too. Done behind the answer, in small steps; \
-                       `metadata.purge` is `null` once nothing is left.";
+                       stays, with its keys. Done behind the answer, in small steps; until then pushes are 503 `purging`, and \
+                       `metadata.purge` is not `null`.";
     Described::new("purgeDatasource", Tag::Datasources, "Purge a datasource", description)
         .answers::<DatasourceStanding<'_>>(202, "Asked for.", standing(json!({ "left": 12_000 })))
         .touches(Touches::Tables)

@@ -13,7 +13,8 @@ use crate::http::{
 };
 
 /// How a batch as a whole can be refused.
-const BATCH: &[Code] = &[Code::InvalidParameter, Code::NotAnArray, Code::EmptyBatch, Code::TooManyItems];
+const BATCH: &[Code] =
+    &[Code::InvalidParameter, Code::NotAnArray, Code::EmptyBatch, Code::TooManyItems, Code::Purging];
 
 pub(super) fn probe() -> Described {
     let description = "The cheapest probe of a key: who am I, where do I write, what happened lately.";
@@ -62,7 +63,7 @@ pub(super) fn delete_contact() -> Described {
         .flags(&["_erase"])
         .answers::<PushAnswer<'_>>(200, "It is gone.", examples::deleted())
         .touches(Touches::Log)
-        .refuses(&[Code::InvalidPath, Code::InvalidParameter])
+        .refuses(&[Code::InvalidPath, Code::InvalidParameter, Code::Purging])
 }
 
 pub(super) fn attribute_specs() -> Described {
