@@ -372,3 +372,42 @@ async fn what_was_deleted_is_purged_and_leaves_a_tombstone() {
     assert_eq!(count(&client, "select count(*) from datasource", &[]).await, 4);
     assert_eq!(both(&mut client, 3).await, [(0, 0), (0, 0)]);
 }
+
+#[tokio::test]
+async fn a_restored_cluster_is_purged_before_any_lane_has_been() {
+    let (database, mut client, station) = house(one_lane()).await;
+    station.append(events(numbered("e", 5), 1)).await.unwrap();
+    station.append(contacts(numbered("c", 5), 1)).await.unwrap();
+    station.stop().await;
+    // As a restore leaves it: transaction ids of another cluster, far ahead of this one's.
+    let restored = "update lot set tx = (tx::text::bigint + 1000000000)::text::xid8, epoch = 8;
+        update epoch set n = 8, system_identifier = 1;
+        update datasource set deleted_at = now() where id = 2";
+    client.batch_execute(restored).await.unwrap();
+    assert_eq!(purge::open(&client, later()).await.unwrap(), [] as [i64; 0], "a lane has to come first");
+    assert!(purge::request(&mut client, "ds_1", "test", now()).await.unwrap());
+    assert_eq!(count(&client, "select max(n)::bigint from epoch", &[]).await, 9);
+    assert_eq!(purge::open(&client, later()).await.unwrap(), [1, 2]);
+    until_gone(&database.config, 1).await;
+    assert_eq!(held(&client, 1).await[..3], [0; 3]);
+    assert_eq!(both(&mut client, 1).await, [(0, 0), (0, 0)]);
+}
+
+#[tokio::test]
+async fn a_purge_that_was_restored_trusts_no_transaction_ids_of_contacts() {
+    let (database, mut client, station) = house(one_lane()).await;
+    station.append(contacts(["before"], 1)).await.unwrap();
+    assert!(purge::request(&mut client, "ds_1", "test", now()).await.unwrap());
+    station.append(contacts(["after"], 1)).await.unwrap();
+    station.stop().await;
+    let restored =
+        "update purge set tx = (tx::text::bigint + 1000000000)::text::xid8, epoch = 8, at_epoch = 8;
+        update lot set tx = (tx::text::bigint + 1000000000)::text::xid8, epoch = 8;
+        update epoch set n = 8, system_identifier = 1;
+        update purge set phase = 'contacts'";
+    client.batch_execute(restored).await.unwrap();
+    until_gone(&database.config, 1).await;
+    let rows = client.query("select user_id from contact", &[]).await.unwrap();
+    let left: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(left, ["after"]);
+}

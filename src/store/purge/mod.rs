@@ -10,7 +10,7 @@ mod rest;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::{Client, Row};
 
-use super::{StoreError, audit, tally, tx::Tx};
+use super::{StoreError, audit, epochs, tally, tx::Tx};
 
 /// How long after its receipt a lot may still be looked for by the lane that wrote it; see `tx::fate`. Until then an emptied lot
 /// keeps its row.
@@ -120,6 +120,8 @@ pub async fn request(
     actor: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    // In a restored cluster no lane may have been yet, and its transactions would lie before the lots that it brought.
+    epochs::current(client).await?;
     let tx = Tx::begin(client, "datasource_purge").await?;
     let asked = tx.query(sql!("purge_request"), &[&datasource, &now]).await?;
     let Some(row) = asked.first() else {
