@@ -26,7 +26,7 @@ const STEPS: usize = 10;
 pub(super) async fn run(client: &mut Client, uid: &str, json: bool) -> anyhow::Result<()> {
     let clock = SystemClock::shared();
     let inlet = datasources::inlet(client, uid).await?.context("the datasource was deleted this moment")?;
-    purge::close(client, uid, ACTOR, clock.now()).await?;
+    purge::close(client, uid, ACTOR).await?;
     let Totals { events, contacts } = totals::read_on(client, inlet).await?;
     let mut steps = Steps::new("purging", events + contacts);
     while purge::is_closed(client, uid).await? {

@@ -66,8 +66,7 @@ const HEARD: Duration = Duration::from_secs(1);
 /// `POST /v1/project/{project}/datasource/{datasource}/purge`: closed by the answer, emptied behind it.
 pub(super) async fn purge(state: &State, guest: &Guest) -> Result<Answer, Problem> {
     let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
-    let now = state.clock.now();
-    manage::write(state, async |client| purge::close(client, uid, &actor, now).await).await?;
+    manage::write(state, async |client| purge::close(client, uid, &actor).await).await?;
     // What another node still took in would be judged by what is about to go.
     tokio::time::sleep(HEARD).await;
     set_up(state, guest, StatusCode::ACCEPTED).await

@@ -40,7 +40,7 @@ async fn upkeep_tallies_purges_summarizes_and_closes() {
     assert_eq!(both(&mut client, 1).await, [(1_020, 0), (1_020, 0)]);
 
     let long_ago = SystemClock::shared().now();
-    assert!(purge::request(&mut client, "ds_1", "test", long_ago).await.unwrap());
+    assert!(purge::begin(&mut client, "ds_1", long_ago).await.unwrap());
     until("the purge is complete", async || count(&client, "select count(*) from purge", &[]).await == 0)
         .await;
     assert_eq!(both(&mut client, 1).await, [(0, 0), (0, 0)]);

@@ -134,16 +134,12 @@ async fn what_was_there_goes_with_its_claims_and_its_usage() {
     assert!(!purge::begin(&mut client, "ds_nobody", now()).await.unwrap());
     assert!(purge::begin(&mut client, "ds_1", now()).await.unwrap());
     assert_eq!(purge::open(&mut client, now()).await.unwrap(), [1]);
-    assert_eq!(purge::left(&client, "ds_1").await.unwrap(), 30 * 7 + 30 * 20 + 20);
-    assert_eq!(purge::left(&client, "ds_2").await.unwrap(), 0);
-
     assert_eq!(until_gone(&database.config, 1).await, 30 * 7 + 30 * 20 + 20);
     let [rows, claims, people, shells] = held(&client, 1).await;
     assert_eq!((rows, claims, people), (0, 0, 0));
     assert_eq!(shells, 60, "a lane may still look for its lot");
     assert_eq!(both(&mut client, 1).await, [(0, 0), (0, 0)]);
     assert_eq!(both(&mut client, 2).await, [(90, 0), (90, 0)]);
-    assert_eq!(purge::left(&client, "ds_1").await.unwrap(), 0);
     assert_eq!(work_off(&database.config, 1, now()).await, (0, Next::Wait));
     assert_eq!(work_off(&database.config, 1, later()).await, (0, Next::Done));
     assert_eq!(held(&client, 1).await, [0; 4]);
@@ -152,11 +148,36 @@ async fn what_was_there_goes_with_its_claims_and_its_usage() {
     for (table, left) in [("usage_total", 1), ("usage_minute", 6_001), ("rejected_item", 1)] {
         assert_eq!(count(&client, &format!("select count(*) from {table}"), &[]).await, left, "{table}");
     }
-    let audited = "select count(*) from audit where action = 'datasource.purge' and subject = 'ds_1' and actor = 'test'";
-    assert_eq!(count(&client, audited, &[]).await, 1);
     // The ids are free again.
     append(&station.handle, 1, events(numbered("0-", 7), 2)).await.unwrap();
     assert_eq!(both(&mut client, 1).await, [(7, 0), (7, 0)]);
+    station.stop().await;
+}
+
+#[tokio::test]
+async fn a_datasource_is_closed_for_a_while_before_its_purge_and_open_after_it() {
+    let (database, mut client, station) = house(one_lane()).await;
+    append(&station.handle, 1, events(numbered("e", 7), 1)).await.unwrap();
+    append(&station.handle, 1, contacts(numbered("c", 3), 1)).await.unwrap();
+    assert!(!purge::close(&mut client, "ds_nobody", "test").await.unwrap());
+    assert!(purge::close(&mut client, "ds_1", "test").await.unwrap());
+    assert!(purge::close(&mut client, "ds_1", "test").await.unwrap(), "asked for again");
+    assert!(purge::is_closed(&client, "ds_1").await.unwrap());
+    assert!(!purge::is_closed(&client, "ds_2").await.unwrap());
+    assert_eq!(purge::open(&mut client, now()).await.unwrap(), [] as [i64; 0], "a node may not know yet");
+    let aged = "update datasource set closed_at = closed_at - interval '6 seconds' where uid = 'ds_1'";
+    client.batch_execute(aged).await.unwrap();
+    assert_eq!(purge::open(&mut client, now()).await.unwrap(), [1]);
+    let begun = "select requested_at::text from purge";
+    let requested: String = client.query_one(begun, &[]).await.unwrap().get(0);
+    assert_eq!(purge::open(&mut client, now()).await.unwrap(), [1]);
+    assert_eq!(client.query_one(begun, &[]).await.unwrap().get::<_, String>(0), requested, "it begins once");
+    assert!(purge::is_closed(&client, "ds_1").await.unwrap());
+    until_gone(&database.config, 1).await;
+    assert!(!purge::is_closed(&client, "ds_1").await.unwrap(), "pushes are taken again");
+    assert_eq!(held(&client, 1).await[..3], [0, 0, 0]);
+    let audited = "select count(*) from audit where action = 'datasource.purge' and subject = 'ds_1' and actor = 'test'";
+    assert_eq!(count(&client, audited, &[]).await, 2);
     station.stop().await;
 }
 
@@ -368,4 +389,43 @@ async fn what_was_deleted_is_purged_and_leaves_a_tombstone() {
     }
     assert_eq!(count(&client, "select count(*) from datasource", &[]).await, 4);
     assert_eq!(both(&mut client, 3).await, [(0, 0), (0, 0)]);
+}
+
+#[tokio::test]
+async fn a_restored_cluster_is_purged_before_any_lane_has_been() {
+    let (database, mut client, station) = house(one_lane()).await;
+    station.append(events(numbered("e", 5), 1)).await.unwrap();
+    station.append(contacts(numbered("c", 5), 1)).await.unwrap();
+    station.stop().await;
+    // As a restore leaves it: transaction ids of another cluster, far ahead of this one's.
+    let restored = "update lot set tx = (tx::text::bigint + 1000000000)::text::xid8, epoch = 8;
+        update epoch set n = 8, system_identifier = 1;
+        update datasource set deleted_at = now() where id = 2";
+    client.batch_execute(restored).await.unwrap();
+    assert_eq!(purge::open(&mut client, later()).await.unwrap(), [] as [i64; 0], "a lane has to come first");
+    assert!(purge::begin(&mut client, "ds_1", now()).await.unwrap());
+    assert_eq!(count(&client, "select max(n)::bigint from epoch", &[]).await, 9);
+    assert_eq!(purge::open(&mut client, later()).await.unwrap(), [1, 2]);
+    until_gone(&database.config, 1).await;
+    assert_eq!(held(&client, 1).await[..3], [0; 3]);
+    assert_eq!(both(&mut client, 1).await, [(0, 0), (0, 0)]);
+}
+
+#[tokio::test]
+async fn a_purge_that_was_restored_trusts_no_transaction_ids_of_contacts() {
+    let (database, mut client, station) = house(one_lane()).await;
+    station.append(contacts(["before"], 1)).await.unwrap();
+    assert!(purge::begin(&mut client, "ds_1", now()).await.unwrap());
+    station.append(contacts(["after"], 1)).await.unwrap();
+    station.stop().await;
+    let restored =
+        "update purge set tx = (tx::text::bigint + 1000000000)::text::xid8, epoch = 8, at_epoch = 8;
+        update lot set tx = (tx::text::bigint + 1000000000)::text::xid8, epoch = 8;
+        update epoch set n = 8, system_identifier = 1;
+        update purge set phase = 'contacts'";
+    client.batch_execute(restored).await.unwrap();
+    until_gone(&database.config, 1).await;
+    let rows = client.query("select user_id from contact", &[]).await.unwrap();
+    let left: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(left, ["after"]);
 }

@@ -10,7 +10,7 @@ mod rest;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::{Client, Row};
 
-use super::{StoreError, audit, tally, tx::Tx};
+use super::{StoreError, audit, epochs, tally, tx::Tx};
 
 /// How long after its receipt a lot may still be looked for by the lane that wrote it; see `tx::fate`. Until then an emptied lot
 /// keeps its row.
@@ -112,21 +112,16 @@ impl Purge {
 /// How long a datasource is closed before its purge begins: until every node has heard of it (a second) and whatever was taken in
 /// before is written or withdrawn (the wait for a lane, by default). A push that is judged by what a purge removes would be
 /// answered with success for something that is gone a moment later.
-pub const CLOSING: SignedDuration = SignedDuration::from_secs(6);
+pub const CLOSING_SECONDS: f64 = 6.0;
 
 /// Asks for everything that a datasource holds to go: pushes are refused from now on, until that is done. `false` when there is no
-/// such datasource.
+/// such datasource. One that is closed already stays so: nothing has come in since.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn close(
-    client: &mut Client,
-    datasource: &str,
-    actor: &str,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn close(client: &mut Client, datasource: &str, actor: &str) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_close").await?;
-    let found = !tx.query(sql!("purge_close"), &[&datasource, &now]).await?.is_empty();
+    let found = !tx.query(sql!("purge_close"), &[&datasource]).await?.is_empty();
     if found {
         audit::write(&tx, actor, "datasource.purge", datasource, "everything received until now").await?;
     }
@@ -149,6 +144,8 @@ pub async fn is_closed(client: &Client, datasource: &str) -> Result<bool, StoreE
 /// # Errors
 /// [`StoreError`] when the database refuses.
 pub async fn begin(client: &mut Client, datasource: &str, now: Timestamp) -> Result<bool, StoreError> {
+    // In a restored cluster no lane may have been yet, and its transactions would lie before the lots that it brought.
+    epochs::current(client).await?;
     let tx = Tx::begin(client, "datasource_purge").await?;
     let asked = tx.query(sql!("purge_request"), &[&datasource, &now]).await?;
     let Some(row) = asked.first() else {
@@ -160,14 +157,13 @@ pub async fn begin(client: &mut Client, datasource: &str, now: Timestamp) -> Res
     Ok(true)
 }
 
-/// The datasources whose purge is not complete, after beginning those of datasources that have been closed for [`CLOSING`], and of
+/// The datasources whose purge is not complete, after beginning those of datasources that have been closed for [`CLOSING_SECONDS`], and of
 /// those that were deleted a minute ago or longer: by then every node refuses their data.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be asked or written.
 pub async fn open(client: &mut Client, now: Timestamp) -> Result<Vec<i64>, StoreError> {
-    let long_enough = now.saturating_sub(CLOSING).unwrap_or(now);
-    for row in client.query(sql!("purge_closed"), &[&long_enough]).await? {
+    for row in client.query(sql!("purge_closed"), &[&CLOSING_SECONDS]).await? {
         begin(client, row.get(0), now).await?;
     }
     client.execute(sql!("purge_adopt"), &[&now]).await?;

@@ -47,7 +47,7 @@ pub(super) async fn contacts(tx: &Tx<'_>, purge: &Purge) -> Result<Progress, Sto
         tx.execute(sql!("purge_at_user"), &[&purge.datasource, &last]).await?;
     } else {
         tx.execute(sql!("purge_to_rest"), &[&purge.datasource]).await?;
-        tx.execute(sql!("purge_reopen"), &[&purge.datasource, &purge.requested_at]).await?;
+        tx.execute(sql!("purge_reopen"), &[&purge.datasource]).await?;
     }
     Ok(Progress { removed, next: Next::More })
 }

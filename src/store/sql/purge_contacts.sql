@@ -1,6 +1,10 @@
 -- purge/rest.rs::contacts: the next contacts that were last written before a purge began: by their transaction in the cluster that it began in, else by the clock
 with horizon as materialized (
-    select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next, $4 = (select max(n) from epoch) as same
+    select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next,
+           exists (select from epoch e
+                   where e.n = $4 and e.n = (select max(n) from epoch) and e.system_identifier = c.system_identifier
+                     and e.timeline = ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int) as same
+    from pg_control_system() c
 ), candidate as materialized (
     select c.user_id
     from contact c cross join horizon h

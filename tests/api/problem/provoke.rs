@@ -92,9 +92,8 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::OutcomeUnknown => store::outcome_unknown().await,
         Code::Unstorable => store::unstorable().await,
         Code::Internal => store::internal().await,
-        Code::Purging => purging(house).await,
         Code::InvalidCursor => timeline(house, inlet, "noise").await,
-        Code::CursorExpired => cursor_expired().await,
+        Code::Purging | Code::CursorExpired => of_databases(house, code).await,
     }
 }
 
@@ -169,4 +168,9 @@ async fn purging(house: &TestHouse) -> Reply {
     house.sql(&format!("update datasource set closed_at = now() where uid = '{}'", inlet.datasource)).await;
     house.state.authority.refresh().await.unwrap();
     house.post(&inlet.token, &inlet.path("/stream/events"), &json!([])).await
+}
+
+/// The codes that take a database in a state of its own.
+async fn of_databases(house: &TestHouse, code: Code) -> Reply {
+    if code == Code::Purging { purging(house).await } else { cursor_expired().await }
 }
