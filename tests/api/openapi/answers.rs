@@ -167,10 +167,11 @@ async fn every_route_answers_success_as_it_is_documented() {
     let field = Field::laid().await;
     for route in ROUTES {
         let (path, body) = match route.action {
-            // In this order it would go before it is pushed to.
-            Action::OfDatasource(OnDatasource::DeleteDatasource) => {
+            // In this order it would be gone, or closed, before it is pushed to.
+            Action::OfDatasource(OnDatasource::DeleteDatasource | OnDatasource::PurgeDatasource) => {
                 let other = field.house.datasource(&field.inlet.project, None, false, None).await;
-                (other.path(""), Value::Null)
+                let rest = route.path.split_once("{datasource}").unwrap().1;
+                (other.path(rest), Value::Null)
             }
             _ => field.request(route),
         };
