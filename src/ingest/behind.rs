@@ -77,13 +77,22 @@ impl Follower {
             Some(client) if !client.is_closed() => client,
             empty => empty.insert(self.database.connect(Role::Upkeep).await?),
         };
-        for project in tally::behind(client, tally::LEFT).await? {
-            while tally::advance(client, project, tally::STEP).await?.is_some_and(|step| step.more) {}
-        }
-        purge_some(client, &self.clock).await?;
-        self.summaries.advance(client, self.clock.now()).await?;
-        Ok(())
+        // One that cannot go on must not keep the others back.
+        let outcomes = [
+            tally_some(client).await,
+            purge_some(client, &self.clock).await,
+            self.summaries.advance(client, self.clock.now()).await.map(|_| ()),
+        ];
+        outcomes.into_iter().collect()
     }
+}
+
+/// Adds the lots that are settled to the totals of their datasources.
+async fn tally_some(client: &mut Client) -> Result<(), StoreError> {
+    for project in tally::behind(client, tally::LEFT).await? {
+        while tally::advance(client, project, tally::STEP).await?.is_some_and(|step| step.more) {}
+    }
+    Ok(())
 }
 
 /// Does the next steps of the purges that were asked for, one after the other.
