@@ -205,8 +205,8 @@ create table contact (
     primary key (datasource_id, user_id)
 ) with (fillfactor = 90);
 create unique index contact_by_uuid on contact (contact_id);
-create index contact_by_email on contact (project_id, email) where email is not null;
-create index contact_by_phone on contact (project_id, phone) where phone is not null;
+create index contact_by_email on contact (project_id, email, datasource_id) where email is not null;
+create index contact_by_phone on contact (project_id, phone, datasource_id) where phone is not null;
 
 -- What was asked of a datasource, by the minute and in all; written behind the answers.
 create table usage_minute (

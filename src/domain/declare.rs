@@ -171,6 +171,12 @@ pub fn attribute_faults(spec: &AttributeSpec, caps: &Caps) -> Vec<Fault> {
         faults
             .push(Fault::at(["uid"], "must not begin with an underscore: those names are the server's own"));
     }
+    if spec.uid == "id" {
+        faults.push(Fault::at(
+            ["uid"],
+            "must not be `id`: reads of the audience show the contact's own id there",
+        ));
+    }
     faults.extend(text_fault("displayLabel", &spec.display_label, 1..=LABEL));
     faults.extend(text_fault("description", &spec.description, 0..=DESCRIPTION));
     faults
@@ -236,6 +242,8 @@ mod tests {
     #[case("größe", &[])]
     #[case("", &["uid"])]
     #[case("_shoe", &["uid"])]
+    #[case("id", &["uid"])]
+    #[case("ids", &[])]
     #[case("a\nb", &["uid"])]
     fn attributes_have_names_of_their_own(#[case] uid: &str, #[case] faulty: &[&str]) {
         let spec = AttributePatch { display_label: Some("Label".into()), ..Default::default() }

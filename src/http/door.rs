@@ -226,7 +226,8 @@ fn segment<'r>(request: &'r HttpRequest, name: &str) -> &'r str {
 
 const CHALLENGE: &str = "Bearer realm=\"tidegate\"";
 
-fn lacks(scope: Scope) -> Problem {
+/// The refusal of a key without this scope.
+pub(super) fn lacks(scope: Scope) -> Problem {
     let challenge = format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\"");
     let detail = format!("the key lacks the scope {scope}");
     Problem::new(Code::InsufficientScope, detail).header("WWW-Authenticate", challenge)

@@ -16,7 +16,7 @@ use crate::{
 /// Runs a change on a connection, and lets this node see it before anybody hears of it.
 ///
 /// # Errors
-/// 503 when the store is away; where that happens after the change, sending it again settles it.
+/// 503 when the store is away, which may have been before the change or after it.
 pub(super) async fn write<T>(
     state: &State,
     work: impl AsyncFnOnce(&mut Client) -> Result<T, StoreError>,
@@ -30,7 +30,8 @@ fn away(state: &State, error: &StoreError) -> Problem {
     let mut problem = door::store(state, Refused::of_read(error));
     if problem.code == Code::StoreUnavailable {
         problem.detail =
-            "the store cannot be reached; whether the change was made shows when it is sent again".into();
+            "the store cannot be reached, and the change may have been made all the same: read before sending it again"
+                .into();
     }
     problem
 }

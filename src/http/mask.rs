@@ -12,6 +12,12 @@ use crate::{
     },
 };
 
+/// What is shown of a value of which nothing can be shown.
+const HIDDEN: &str = "•••";
+
+/// Longest text that is taken for a top-level domain, in bytes.
+const LONGEST_TOP: usize = 24;
+
 /// Whether a caller sees contacts whole: a datasource token its own, any other key with `PROJECT_AUDIENCE_DATA_BASIC`.
 pub(super) fn sees_all(caller: &Caller) -> bool {
     caller.key().kind == Kind::Datasource || caller.may(Scope::ProjectAudienceDataBasic)
@@ -63,36 +69,71 @@ pub(super) fn seen_parameters(
     serde_json::value::to_raw_value(&seen)
 }
 
-fn is_masked(data_type: DataType) -> bool {
+/// Whether values of this type are masked from those who may not see addresses and numbers.
+pub(super) fn is_masked(data_type: DataType) -> bool {
     matches!(data_type, DataType::Email | DataType::Phone)
 }
 
 /// A value of this type as a caller who may not see addresses and numbers sees it.
+///
+/// What was stored before the type was declared may be any JSON; what cannot be taken apart is not shown at all.
 fn masked(data_type: Option<DataType>, value: Box<RawValue>) -> Box<RawValue> {
-    let Some(data_type) = data_type else { return value };
     let mask = match data_type {
-        DataType::Email => email,
-        DataType::Phone => phone,
+        Some(DataType::Email) => Mask { text: email, number: |_| HIDDEN.to_owned() },
+        Some(DataType::Phone) => Mask { text: phone, number: phone },
         _ => return value,
     };
-    let Ok(mut seen) = serde_json::from_str::<Value>(value.get()) else { return value };
-    apply(&mut seen, mask);
-    serde_json::value::to_raw_value(&seen).unwrap_or(value)
+    let seen = match serde_json::from_str::<Value>(value.get()) {
+        Ok(whole) => serde_json::value::to_raw_value(&apply(whole, mask)),
+        Err(_) => serde_json::value::to_raw_value(HIDDEN),
+    };
+    seen.unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-fn apply(value: &mut Value, mask: fn(&str) -> String) {
+/// What is shown of a text, and of a number by its digits.
+#[derive(Clone, Copy)]
+struct Mask {
+    text: fn(&str) -> String,
+    number: fn(&str) -> String,
+}
+
+/// A value with every text and number in it masked, the names of members included where they may be one.
+fn apply(value: Value, mask: Mask) -> Value {
     match value {
-        Value::String(text) => *text = mask(text),
-        Value::Array(values) => values.iter_mut().for_each(|value| apply(value, mask)),
-        _ => {}
+        Value::String(text) => Value::String((mask.text)(&text)),
+        Value::Number(number) => Value::String((mask.number)(&number.to_string())),
+        Value::Array(values) => Value::Array(values.into_iter().map(|value| apply(value, mask)).collect()),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|(name, value)| {
+                    let name = if is_plain(&name) { name } else { (mask.text)(&name) };
+                    (name, apply(value, mask))
+                })
+                .collect(),
+        ),
+        Value::Bool(_) | Value::Null => value,
     }
+}
+
+/// Whether the name of a member can be no address and no number: letters, hyphens and underscores alone.
+fn is_plain(name: &str) -> bool {
+    name.chars().all(|character| character.is_alphabetic() || matches!(character, '_' | '-'))
 }
 
 /// The first letter and the top-level domain stay: `a•••@•••.com`.
 fn email(text: &str) -> String {
     let first: String = text.chars().take(1).collect();
-    let top = text.rsplit_once('.').map_or("", |(_, top)| top);
-    format!("{first}•••@•••.{top}")
+    let domain = text.rsplit_once('@').map(|(_, domain)| domain);
+    match domain.and_then(|domain| domain.rsplit_once('.')) {
+        Some((_, top)) if is_top(top) => format!("{first}•••@•••.{top}"),
+        _ => format!("{first}•••@•••"),
+    }
+}
+
+/// Whether a text can be shown as a top-level domain, and is not the rest of something else.
+fn is_top(text: &str) -> bool {
+    (1..=LONGEST_TOP).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// The last two digits stay: `+•••21`.
@@ -106,6 +147,10 @@ fn phone(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn raw(data_type: DataType, json: &str) -> String {
+        masked(Some(data_type), RawValue::from_string(json.into()).unwrap()).get().to_owned()
+    }
+
     fn mask(name: &str, json: &str) -> String {
         let value = RawValue::from_string(json.into()).unwrap();
         let data_type = Catalogue::builtin().attribute(name).map(|spec| spec.data_type);
@@ -118,5 +163,50 @@ mod tests {
         assert_eq!(mask("_phone_mobile", "\"+34600111221\""), "\"+•••21\"");
         assert_eq!(mask("_city", "\"a@b.com\""), "\"a@b.com\"");
         assert_eq!(mask("own", "\"a@b.com\""), "\"a@b.com\"");
+    }
+
+    #[rstest::rstest]
+    #[case("ada@example.co.uk", "a•••@•••.uk")]
+    #[case("ada.lovelace", "a•••@•••")]
+    #[case("john.smith@corp", "j•••@•••")]
+    #[case("ada@example.com, bob@corp", "a•••@•••")]
+    #[case("ada@example.4711", "a•••@•••")]
+    #[case("ada@example.", "a•••@•••")]
+    #[case("ada@example.abcdefghijklmnopqrstuvwxy", "a•••@•••")]
+    #[case("", "•••@•••")]
+    fn only_a_top_level_domain_is_left_of_an_address(#[case] text: &str, #[case] seen: &str) {
+        assert_eq!(email(text), seen);
+    }
+
+    #[rstest::rstest]
+    #[case(DataType::Phone, "34600111222", "\"+•••22\"")]
+    #[case(
+        DataType::Phone,
+        "[34600111222,[\"600 111 223\"],null,true]",
+        "[\"+•••22\",[\"+•••23\"],null,true]"
+    )]
+    #[case(
+        DataType::Phone,
+        "{\"34600111222\":{\"work-no\":1234567}}",
+        "{\"+•••22\":{\"work-no\":\"+•••67\"}}"
+    )]
+    #[case(DataType::Email, "34600111222", "\"•••\"")]
+    #[case(DataType::Email, "{\"a\":\"ada@example.com\"}", "{\"a\":\"a•••@•••.com\"}")]
+    #[case(DataType::Email, "{\"ada@example.com\":[false]}", "{\"a•••@•••.com\":[false]}")]
+    fn what_was_stored_before_the_declaration_is_masked_too(
+        #[case] data_type: DataType,
+        #[case] json: &str,
+        #[case] seen: &str,
+    ) {
+        assert_eq!(raw(data_type, json), seen);
+    }
+
+    #[test]
+    fn what_cannot_be_taken_apart_is_not_shown() {
+        let deep = format!("{}\"ada@example.com\"{}", "[".repeat(200), "]".repeat(200));
+        for data_type in [DataType::Email, DataType::Phone] {
+            assert_eq!(raw(data_type, &deep), "\"•••\"");
+            assert_eq!(raw(data_type, "34600111222e999"), "\"•••\"");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The people of a project, whichever of its datasources knows them.
 //!
 //! Several datasources may hold the same person. The one with the lowest priority number speaks, then the older datasource;
-//! within a datasource the contact that changed last. Deleted datasources do not count.
+//! within a datasource the contact that changed last, of the [`MOST`] that are looked at. Deleted datasources do not count.
 
 use deadpool_postgres::Pool;
 use tokio_postgres::{Row, types::ToSql};
@@ -13,6 +13,9 @@ use super::{
     lease::Lease,
 };
 
+/// The most matches that are looked at in a datasource, and counted in all.
+pub const MOST: i64 = 100;
+
 /// A contact found in a project, and how many there are like it.
 #[derive(Debug, Clone)]
 pub struct Match {
@@ -20,7 +23,7 @@ pub struct Match {
     pub key: ContactKey,
     /// What is stored of it.
     pub record: ContactRecord,
-    /// How many contacts of the project match, this one included.
+    /// How many contacts of the project match, this one included; [`MOST`] where there are more.
     pub matches: i64,
 }
 
@@ -37,7 +40,7 @@ pub async fn by_id(pool: &Pool, project: i64, contact_id: Uuid) -> Result<Option
 /// # Errors
 /// As [`by_id`].
 pub async fn by_user(pool: &Pool, project: i64, user_id: &str) -> Result<Option<Match>, StoreError> {
-    first(pool, sql!("audience_by_user"), &[&project, &user_id]).await
+    first(pool, sql!("audience_by_user"), &[&project, &user_id, &MOST]).await
 }
 
 /// Finds a contact by e-mail address, spelled as [`crate::domain::contact::Contact::email`] gives it: all in lower case.
@@ -45,7 +48,7 @@ pub async fn by_user(pool: &Pool, project: i64, user_id: &str) -> Result<Option<
 /// # Errors
 /// As [`by_id`].
 pub async fn by_email(pool: &Pool, project: i64, email: &str) -> Result<Option<Match>, StoreError> {
-    first(pool, sql!("audience_by_email"), &[&project, &email]).await
+    first(pool, sql!("audience_by_email"), &[&project, &email, &MOST]).await
 }
 
 /// Finds a contact by telephone number, in E.164.
@@ -53,7 +56,7 @@ pub async fn by_email(pool: &Pool, project: i64, email: &str) -> Result<Option<M
 /// # Errors
 /// As [`by_id`].
 pub async fn by_phone(pool: &Pool, project: i64, phone: &str) -> Result<Option<Match>, StoreError> {
-    first(pool, sql!("audience_by_phone"), &[&project, &phone]).await
+    first(pool, sql!("audience_by_phone"), &[&project, &phone, &MOST]).await
 }
 
 async fn first(

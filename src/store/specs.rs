@@ -142,28 +142,35 @@ pub async fn change<S: Serialize + DeserializeOwned, F>(
     Ok(Ok(Ok(spec)))
 }
 
-/// Takes a declared spec back, with a type its declared parameters too; what was stored under it stays.
+/// Takes a declared spec back, with a type its declared parameters too, and tells what it was; what was stored under it stays.
+/// `judge` gets all that would go and says what is wrong with that, if anything is; then nothing goes.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn remove(
+pub async fn remove<S: DeserializeOwned, F>(
     client: &mut Client,
     project: &str,
     which: Which<'_>,
+    judge: impl FnOnce(&[Declared]) -> Result<(), F>,
     actor: &str,
-) -> Result<Result<(), Unchanged>, StoreError> {
+) -> Result<Result<Result<S, F>, Unchanged>, StoreError> {
     if which.is_builtin() {
         return Ok(Err(Unchanged::BuiltIn));
     }
     let tx = Tx::begin(client, "spec_remove").await?;
     let Some(id) = lock(&tx, project).await? else { return Ok(Err(Unchanged::NoProject)) };
     let (kind, event_type, name) = which.columns();
-    if tx.execute(sql!("spec_delete"), &[&id, &kind, &event_type, &name]).await? == 0 {
-        return Ok(Err(Unchanged::Absent));
+    let gone = tx.query(sql!("spec_delete"), &[&id, &kind, &event_type, &name]).await?;
+    let Some(own) = gone.iter().find(|row| row.get(0)) else { return Ok(Err(Unchanged::Absent)) };
+    let spec: S = parsed(own.get(3))?;
+    let all: Vec<Declared> =
+        gone.iter().map(|row| declared(row.get(1), row.get(2), row.get(3))).collect::<Result<_, _>>()?;
+    if let Err(why) = judge(&all) {
+        return Ok(Ok(Err(why)));
     }
     audit::write(&tx, actor, "spec.remove", project, &which.note()).await?;
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(Ok(Ok(spec)))
 }
 
 /// Lists what a project declared, in the order in which it did; `None` when there is no such project.

@@ -113,3 +113,51 @@ async fn an_id_is_found_in_its_own_project_only() {
     assert_eq!(count(&client, "select count(*) from contact", &[]).await, 1);
     station.stop().await;
 }
+
+#[tokio::test]
+async fn an_address_that_very_many_share_is_looked_at_in_part() {
+    let (_database, client, station, pool) = house().await;
+    client
+        .batch_execute(
+            "insert into contact (datasource_id, user_id, contact_id, project_id, attributes, email, phone, created_at, updated_at)
+             select d, 'u' || n, gen_random_uuid(), 1, '{}', 'same@example.org', '+4930901820', now(), now()
+             from generate_series(1, 2) d, generate_series(1, 20000) n;
+             insert into contact (datasource_id, user_id, contact_id, project_id, attributes, created_at, updated_at)
+             select 3, 'u' || n, gen_random_uuid(), 1, '{}', now(), now() from generate_series(1, 20000) n;
+             analyze contact",
+        )
+        .await
+        .unwrap();
+    store(&station, 1, 3, "ada", "same@example.org", NUMBER).await;
+    let hundred = some(3, "ada", audience::MOST);
+    assert_eq!(who(audience::by_email(&pool, 1, "same@example.org").await.unwrap()), hundred);
+    assert_eq!(who(audience::by_phone(&pool, 1, NUMBER).await.unwrap()), hundred);
+    append(&station.handle, 3, deletions(["ada"])).await.unwrap();
+    let found = audience::by_email(&pool, 1, "same@example.org").await.unwrap().unwrap();
+    assert_eq!((found.key.datasource, found.matches), (2, audience::MOST), "the foremost that has one");
+    for sql in [
+        include_str!("../../src/store/sql/audience_by_email.sql"),
+        include_str!("../../src/store/sql/audience_by_phone.sql"),
+    ] {
+        let value = if sql.contains("by_email") { "same@example.org" } else { NUMBER };
+        assert!(rows_read(&client, sql, value).await <= 3 * audience::MOST + 10);
+    }
+    station.stop().await;
+}
+
+/// The most rows that a step of this statement passes on or throws away.
+async fn rows_read(client: &Client, sql: &str, value: &str) -> i64 {
+    let explain = format!("explain (analyze, format json) {sql}");
+    let explain =
+        explain.replace("$1", "1").replace("$2", &format!("'{value}'")).replace("$3", "100::bigint");
+    let plan: serde_json::Value = client.query_one(&explain, &[]).await.unwrap().get(0);
+    let mut steps = vec![&plan[0]["Plan"]];
+    let mut most = 0.0_f64;
+    while let Some(step) = steps.pop() {
+        let number = |name: &str| step[name].as_f64().unwrap_or(0.0);
+        let each = number("Actual Rows") + number("Rows Removed by Filter");
+        most = most.max(each * number("Actual Loops"));
+        steps.extend(step["Plans"].as_array().into_iter().flatten());
+    }
+    most as i64
+}

@@ -132,8 +132,9 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             Ok(())
         }
         Command::Remove { name } => {
-            let removed = specs::remove(client, &name.project, name.which(), ACTOR).await?;
-            removed.map_err(|why| refused(why, &call, &name.project, &name.words()))?;
+            let any = |_: &[Declared]| anyhow::Ok(());
+            let removed = specs::remove(client, &name.project, name.which(), any, ACTOR).await?;
+            let _: EventSpec = removed.map_err(|why| refused(why, &call, &name.project, &name.words()))??;
             print::line(format!("removed the {}; what was stored under it stays", name.words()));
             Ok(())
         }

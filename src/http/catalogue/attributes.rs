@@ -12,12 +12,12 @@ use super::{
         state::State,
         wire::{AttributeChange, AttributeShape, EntityAnswer, NewAttribute},
     },
-    refused, sound,
+    refused, retyped, sound, taken_back,
 };
 use crate::{
     domain::{
         declare::{AttributePatch, attribute_faults},
-        spec::AttributeSpec,
+        spec::{AttributeSpec, Declared},
     },
     store::specs::{self, Which},
 };
@@ -53,7 +53,9 @@ pub(in crate::http) async fn change(
     let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Attribute(&name);
     let judge = |spec: &mut AttributeSpec| {
+        let before = spec.data_type;
         patch.apply(spec);
+        retyped(&member.caller, before, Some(spec.data_type))?;
         sound(attribute_faults(spec, &state.caps))
     };
     let spec =
@@ -72,10 +74,10 @@ pub(in crate::http) async fn remove(
     let name = segment(request, "attribute")?;
     let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Attribute(&name);
-    let gone = member.project.catalogue.attribute(&name).cloned();
-    manage::write(state, async |client| specs::remove(client, project, which, &actor).await)
-        .await?
-        .map_err(|why| refused(why, Code::AttributeNotFound))?;
-    let spec = gone.ok_or_else(|| Problem::plain(Code::AttributeNotFound))?;
+    let judge = |specs: &[Declared]| taken_back(&member.caller, specs);
+    let spec: AttributeSpec =
+        manage::write(state, async |client| specs::remove(client, project, which, judge, &actor).await)
+            .await?
+            .map_err(|why| refused(why, Code::AttributeNotFound))??;
     Answer::ok(&EntityAnswer { entity: AttributeShape::from(&spec) })
 }

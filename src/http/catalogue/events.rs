@@ -12,12 +12,12 @@ use super::{
         state::State,
         wire::{EntityAnswer, EventChange, EventShape, NewEvent},
     },
-    refused, sound,
+    refused, sound, taken_back,
 };
 use crate::{
     domain::{
         declare::{EventPatch, event_faults},
-        spec::EventSpec,
+        spec::{Declared, EventSpec},
     },
     store::specs::{self, Which},
 };
@@ -72,10 +72,10 @@ pub(in crate::http) async fn remove(
     let name = segment(request, "event_type")?;
     let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Event(&name);
-    let gone = member.project.catalogue.event(&name).cloned();
-    manage::write(state, async |client| specs::remove(client, project, which, &actor).await)
-        .await?
-        .map_err(|why| refused(why, Code::EventTypeNotFound))?;
-    let spec = gone.ok_or_else(|| Problem::plain(Code::EventTypeNotFound))?;
+    let judge = |specs: &[Declared]| taken_back(&member.caller, specs);
+    let spec: EventSpec =
+        manage::write(state, async |client| specs::remove(client, project, which, judge, &actor).await)
+            .await?
+            .map_err(|why| refused(why, Code::EventTypeNotFound))??;
     Answer::ok(&EntityAnswer { entity: EventShape::from(&spec) })
 }

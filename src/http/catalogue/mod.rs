@@ -10,11 +10,15 @@ pub(super) mod events;
 pub(super) mod parameters;
 
 use super::{
-    intake,
+    door, intake, mask,
     problem::{Code, Problem},
 };
 use crate::{
-    domain::rejection::{Fault, Rejection},
+    auth::{Caller, scope::Scope},
+    domain::{
+        rejection::{Fault, Rejection},
+        spec::{DataType, Declared},
+    },
     store::specs::Unchanged,
 };
 
@@ -33,4 +37,20 @@ fn refused(why: Unchanged, absent: Code) -> Problem {
 /// Refuses a spec with faults.
 fn sound(faults: Vec<Fault>) -> Result<(), Problem> {
     Rejection::from_faults(faults).map_or(Ok(()), |rejection| Err(intake::invalid(&rejection)))
+}
+
+/// Refuses to take a masked type away from values, unless the caller may see those values unmasked.
+fn retyped(caller: &Caller, before: DataType, after: Option<DataType>) -> Result<(), Problem> {
+    let shown = Scope::ProjectAudienceDataBasic;
+    let lifts = mask::is_masked(before) && after != Some(before);
+    if lifts && !caller.may(shown) { Err(door::lacks(shown)) } else { Ok(()) }
+}
+
+/// Refuses, like [`retyped`], to take these specs back.
+fn taken_back(caller: &Caller, specs: &[Declared]) -> Result<(), Problem> {
+    specs.iter().try_for_each(|spec| match spec {
+        Declared::Attribute(spec) => retyped(caller, spec.data_type, None),
+        Declared::Parameter { spec, .. } => retyped(caller, spec.data_type, None),
+        Declared::Event(_) => Ok(()),
+    })
 }

@@ -12,12 +12,12 @@ use super::{
         state::State,
         wire::{EntityAnswer, NewParameter, ParameterChange, ParameterShape},
     },
-    refused, sound,
+    refused, retyped, sound, taken_back,
 };
 use crate::{
     domain::{
         declare::{ParameterPatch, parameter_faults},
-        spec::ParameterSpec,
+        spec::{Declared, ParameterSpec},
     },
     store::specs::{self, Which},
 };
@@ -55,7 +55,9 @@ pub(in crate::http) async fn change(
     let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Parameter { event_type, parameter: &name };
     let judge = |spec: &mut ParameterSpec| {
+        let before = spec.data_type;
         patch.apply(spec);
+        retyped(&member.caller, before, Some(spec.data_type))?;
         sound(parameter_faults(event_type, spec, &state.caps))
     };
     let spec =
@@ -75,11 +77,10 @@ pub(in crate::http) async fn remove(
     let name = segment(request, "parameter")?;
     let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Parameter { event_type, parameter: &name };
-    let catalogue = &member.project.catalogue;
-    let gone = catalogue.event(event_type).and_then(|spec| spec.parameter(&name)).cloned();
-    manage::write(state, async |client| specs::remove(client, project, which, &actor).await)
-        .await?
-        .map_err(|why| refused(why, Code::ParameterNotFound))?;
-    let spec = gone.ok_or_else(|| Problem::plain(Code::ParameterNotFound))?;
+    let judge = |specs: &[Declared]| taken_back(&member.caller, specs);
+    let spec: ParameterSpec =
+        manage::write(state, async |client| specs::remove(client, project, which, judge, &actor).await)
+            .await?
+            .map_err(|why| refused(why, Code::ParameterNotFound))??;
     Answer::ok(&EntityAnswer { entity: ParameterShape::from(&spec) })
 }

@@ -32,8 +32,8 @@ pub(in crate::http) struct Person {
 pub(in crate::http) struct Found<'a> {
     /// Uid of its datasource.
     pub(in crate::http) datasource: &'a str,
-    /// How many contacts of the project match; the one with the foremost datasource is shown.
-    #[schema(minimum = 1)]
+    /// How many contacts of the project match, 100 where there are more; one of the foremost datasource is shown.
+    #[schema(minimum = 1, maximum = 100)]
     pub(in crate::http) matches: i64,
 }
 

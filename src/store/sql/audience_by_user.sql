@@ -5,6 +5,6 @@ with found as materialized (
       and exists (select from contact c where c.datasource_id = d.id and c.user_id = $2)
 )
 select c.datasource_id, c.user_id, c.contact_id, c.attributes::text, c.created_at, c.updated_at,
-       (select count(*) from found)
+       least((select count(*) from found), $3)
 from contact c
 where c.datasource_id = (select id from found order by priority, id limit 1) and c.user_id = $2

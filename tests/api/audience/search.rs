@@ -126,3 +126,44 @@ async fn addresses_and_numbers_are_masked_without_the_scope() {
     }
     house.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_stored_before_it_was_declared_is_masked_whatever_it_is() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let ada = json!({
+        "_user_id": "u", "mobile": 34_600_111_222_i64, "mobiles": [34_600_111_223_i64, true],
+        "alt": {"a": "ada@example.com", "ada@example.com": null}, "nick": "ada.lovelace",
+    });
+    contact(&house, &inlet, ada).await;
+    let event = json!({"_user_id": "u", "_event_id": "1", "_event_type": "purchase", "_event_parameters": {"till": [{"no": 600_111_224}]}});
+    let pushed = house.post(&inlet.token, &inlet.path("/stream/events"), &json!([event])).await;
+    assert_eq!(pushed.outcomes(), ["stored"]);
+    let (_, manager) = house.product_token(Some(&inlet.project), &[Scope::ProjectManage]).await;
+    let specs = format!("/v1/project/{}/specs", inlet.project);
+    for (uid, data_type) in [("mobile", "phone"), ("mobiles", "phone"), ("alt", "email"), ("nick", "email")] {
+        let declare = json!({"uid": uid, "dataType": data_type});
+        assert_eq!(house.post(&manager, &format!("{specs}/attributes"), &declare).await.status, 201);
+    }
+    let declare = json!({"parameter": "till", "dataType": "phone"});
+    let path = format!("{specs}/events/purchase/parameters");
+    assert_eq!(house.post(&manager, &path, &declare).await.status, 201);
+    let scopes = [Scope::ProjectAudienceRead, Scope::ProjectAudienceDataEvents];
+    let masked = Reader::with(&house, &inlet, &scopes).await;
+    let entity = masked.get(&house, "/user/u").await.json()["entity"].clone();
+    assert_eq!(
+        (&entity["mobile"], &entity["mobiles"], &entity["nick"]),
+        (&json!("+•••22"), &json!(["+•••23", true]), &json!("a•••@•••"))
+    );
+    assert_eq!(entity["alt"], json!({"a": "a•••@•••.com", "a•••@•••.com": null}));
+    let id = entity["id"].as_str().unwrap();
+    let events = masked.get(&house, &format!("/{id}/events")).await;
+    assert_eq!(
+        events.json()["entities"][0]["parameters"],
+        json!({"till": [{"no": "+•••24"}]}),
+        "{}",
+        events.text
+    );
+    house.stop().await;
+}

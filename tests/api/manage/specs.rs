@@ -2,6 +2,15 @@
 
 use serde_json::{Value, json};
 
+use tidegate::{
+    auth::scope::Scope,
+    domain::{declare::AttributePatch, spec::DataType},
+    store::{
+        Role,
+        specs::{self, Which},
+    },
+};
+
 use super::{Manager, pointers};
 use crate::support::{
     house::{Inlet, TestHouse},
@@ -154,6 +163,7 @@ async fn a_bad_declaration_says_what_to_change() {
     let manager = Manager::of(&house, &inlet).await;
     for (body, wanted) in [
         (json!({"uid": "_own", "dataType": "int"}), vec!["/uid"]),
+        (json!({"uid": "id", "dataType": "int"}), vec!["/uid"]),
         (json!({"uid": "", "dataType": "int", "displayLabel": "a\nb"}), vec!["/uid", "/displayLabel"]),
         (json!({"uid": "a", "dataType": "integer"}), vec!["/dataType"]),
         (json!({"uid": "a", "dataType": "int", "readOnly": true}), vec!["/readOnly"]),
@@ -166,5 +176,76 @@ async fn a_bad_declaration_says_what_to_change() {
     let reply = manager.ask(&house, "PATCH", "/specs/attributes/none", json!({"important": true})).await;
     assert_eq!(reply.code(), "attribute_not_found");
     assert_eq!(house.number("select count(*) from spec").await, 0);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_mask_is_lifted_only_by_those_who_see_behind_it() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let manager = Manager::of(&house, &inlet).await;
+    for (path, body) in [
+        ("/specs/attributes", json!({"uid": "alt", "dataType": "email"})),
+        ("/specs/attributes", json!({"uid": "size", "dataType": "int"})),
+        ("/specs/events", json!({"uid": "call"})),
+        ("/specs/events", json!({"uid": "visit"})),
+        ("/specs/events/call/parameters", json!({"parameter": "from", "dataType": "phone"})),
+        ("/specs/events/visit/parameters", json!({"parameter": "page", "dataType": "url"})),
+        ("/specs/events/purchase/parameters", json!({"parameter": "to", "dataType": "email"})),
+    ] {
+        assert_eq!(manager.ask(&house, "POST", path, body.clone()).await.status, 201, "{body}");
+    }
+    let lifting = [
+        ("PATCH", "/specs/attributes/alt", json!({"dataType": "string"})),
+        ("PATCH", "/specs/events/call/parameters/from", json!({"dataType": "payload", "title": "x"})),
+        ("DELETE", "/specs/events/call", Value::Null),
+        ("DELETE", "/specs/events/call/parameters/from", Value::Null),
+        ("DELETE", "/specs/events/purchase/parameters/to", Value::Null),
+        ("DELETE", "/specs/attributes/alt", Value::Null),
+    ];
+    for (method, path, body) in lifting.clone() {
+        let reply = manager.ask(&house, method, path, body).await;
+        assert_eq!((reply.status, reply.code().as_str()), (403, "insufficient_scope"), "{method} {path}");
+        assert_eq!(
+            reply.header("www-authenticate"),
+            "Bearer realm=\"tidegate\", error=\"insufficient_scope\", scope=\"PROJECT_AUDIENCE_DATA_BASIC\""
+        );
+    }
+    assert_eq!(house.number("select count(*) from spec").await, 7, "nothing went");
+    for (method, path, body) in [
+        ("PATCH", "/specs/attributes/alt", json!({"dataType": "email", "important": true})),
+        ("PATCH", "/specs/events/call/parameters/from", json!({"title": "From"})),
+        ("PATCH", "/specs/attributes/size", json!({"dataType": "phone"})),
+        ("DELETE", "/specs/events/visit", Value::Null),
+    ] {
+        assert_eq!(manager.ask(&house, method, path, body).await.status, 200, "{method} {path}");
+    }
+    let scopes = [Scope::ProjectManage, Scope::ProjectAudienceDataBasic];
+    let (_, key) = house.product_token(Some(&inlet.project), &scopes).await;
+    let seeing = Manager { key, base: manager.base };
+    for (method, path, body) in lifting {
+        let reply = seeing.ask(&house, method, path, body).await;
+        let wanted =
+            if path == "/specs/events/call/parameters/from" && method == "DELETE" { 404 } else { 200 };
+        assert_eq!(reply.status, wanted, "{method} {path}: {}", reply.text);
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_answers_what_another_node_declared_a_moment_ago() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let manager = Manager::of(&house, &inlet).await;
+    let mut elsewhere = house.database.connect(Role::Command).await.unwrap();
+    let spec = AttributePatch::default().declare("size", DataType::Decimal);
+    let which = Which::Attribute("size");
+    specs::declare(&mut elsewhere, &inlet.project, which, &spec, 10, "test").await.unwrap().unwrap();
+    let gone = manager.ask(&house, "DELETE", "/specs/attributes/size", Value::Null).await;
+    assert_eq!((gone.status, &gone.json()["entity"]["dataType"]), (200, &json!("decimal")), "{}", gone.text);
+    let again = manager.ask(&house, "DELETE", "/specs/attributes/size", Value::Null).await;
+    assert_eq!(again.code(), "attribute_not_found");
     house.stop().await;
 }
