@@ -163,9 +163,12 @@ const LEFT: &str = "What the restore has left could not be removed: run `tidegat
 /// Waits for a signal that asks to end.
 async fn signalled() -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // A terminal that was closed; what is half done is to be cleared away all the same.
+    let mut hangup = signal(SignalKind::hangup())?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        _ = hangup.recv() => {}
     }
     Ok(())
 }

@@ -45,6 +45,7 @@ impl Target {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(MODE).custom_flags(flags);
         let file = options.open(&part).at("write", &part)?;
+        is_ours(&file).at("write", &part)?;
         match file.try_lock() {
             Ok(()) if is_at(&file, &part) => {}
             Ok(()) | Err(TryLockError::WouldBlock) => return Err(DumpError::Busy(path.into())),
@@ -102,6 +103,16 @@ impl Drop for Target {
             tracing::warn!(file = %self.part.display(), %error, "an unfinished backup was left behind");
         }
     }
+}
+
+/// Refuses a file that somebody else made before us, who could read it whatever its mode, or that has another name.
+fn is_ours(file: &File) -> io::Result<()> {
+    let meta = file.metadata()?;
+    if meta.is_file() && meta.uid() == rustix::process::geteuid().as_raw() && meta.nlink() == 1 {
+        return Ok(());
+    }
+    let what = "it is there already, and is not a file of this user's alone; remove it";
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
 }
 
 /// Whether a path still leads to a file: who locked it first may have renamed it since it was opened.
