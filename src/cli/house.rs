@@ -25,6 +25,9 @@ const KEY_CONNECTIONS: usize = 1;
 /// Connections for what clients manage: apart, so that they hold up neither usage nor partitions.
 const MANAGE_CONNECTIONS: usize = 2;
 
+/// Connections that erase, which may take long: apart, so that erasures hold up nothing but each other.
+const ERASE_CONNECTIONS: usize = 1;
+
 /// Connections for readiness, which strangers may ask for.
 const PROBE_CONNECTIONS: usize = 1;
 
@@ -81,6 +84,7 @@ impl House {
         partitions::ensure(&*meta.get().await.map_err(StoreError::from)?, clock.now()).await?;
         let authority = Authority::load(database.pool(Role::Meta, KEY_CONNECTIONS)?, clock.clone()).await?;
         let manage = database.pool(Role::Meta, MANAGE_CONNECTIONS)?;
+        let erasures = database.pool(Role::Meta, ERASE_CONNECTIONS)?;
         let probes = database.pool(Role::Read, PROBE_CONNECTIONS)?;
         let (writer, ingest) =
             Writer::new(options.ingest, database.clone(), reads.clone(), clock.clone(), entropy.clone());
@@ -91,6 +95,7 @@ impl House {
             ledger: Ledger::new(meta.clone(), reads.clone(), clock.clone()),
             reads,
             manage,
+            erasures,
             probes,
             clock,
             entropy,

@@ -77,7 +77,7 @@ async fn delete_and_erase(state: &State, guest: &Guest, user_id: String) -> Resu
         user_id: &user_id,
         contact_id: known.map(|record| record.contact_id),
     };
-    let erased = erase::values(&state.manage, &subject, &manage::actor(&guest.caller)).await;
+    let erased = erase::values(&state.erasures, &subject, &manage::actor(&guest.caller)).await;
     erased.map_err(|error| {
         let mut problem = door::store(state, Refused::of_read(&error));
         problem.detail =

@@ -33,6 +33,8 @@ pub struct State {
     pub reads: Pool,
     /// Connections for what clients manage.
     pub manage: Pool,
+    /// The connection for erasures, which may be long: they queue among themselves.
+    pub erasures: Pool,
     /// Connections for readiness.
     pub probes: Pool,
     /// The time.

@@ -132,3 +132,79 @@ async fn the_audit_names_the_contact_by_its_own_id() {
     let audits = found(&client, "ada@example.org").await;
     assert!(audits.iter().all(|(table, _)| table.starts_with("event_")), "{audits:?}");
 }
+
+/// 2 100 marked rows of one day.
+async fn many(database: &TestDatabase) {
+    let station = Station::start(&database.config, one_lane()).await;
+    for batch in 0..7 {
+        append(&station.handle, 1, told(numbered(&format!("{batch}-"), 300), WHO, MARKER)).await.unwrap();
+    }
+    station.stop().await;
+}
+
+const SUBJECT: Subject<'static> =
+    Subject { datasource: 1, datasource_uid: "ds_1", user_id: WHO, contact_id: None };
+
+/// Waits until sessions of this database wait for locks, or hold advisory ones.
+async fn until(client: &Client, locks: &str, times: i64) {
+    let query = format!(
+        "select count(*) from pg_locks l join pg_stat_activity a using (pid)
+         where a.datname = current_database() and {locks}"
+    );
+    while count(client, &query, &[]).await != times {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn two_erasers_at_once_each_leave_nothing() {
+    let database = TestDatabase::create().await;
+    many(&database).await;
+    let eraser = async || {
+        let pool = Database::new(database.config.clone()).pool(Role::Meta, 1).unwrap();
+        let client = database.client().await;
+        let emptied = erase::values(&pool, &SUBJECT, "test").await.unwrap();
+        assert_eq!(found(&client, MARKER).await, [], "it said that it was done");
+        emptied
+    };
+    let (one, other) = tokio::join!(eraser(), eraser());
+    assert_eq!(one + other, 2_100);
+}
+
+#[tokio::test]
+async fn rows_that_somebody_else_emptied_meanwhile_end_nothing() {
+    let database = TestDatabase::create().await;
+    many(&database).await;
+    let (client, mut other) = (database.client().await, database.client().await);
+    let pool = Database::new(database.config.clone()).pool(Role::Meta, 1).unwrap();
+    let held = other.transaction().await.unwrap();
+    let one = "update event set parameters = '{}' where id = (select min(id) from event)";
+    assert_eq!(held.execute(one, &[]).await.unwrap(), 1);
+    let erasing = tokio::spawn(async move { erase::values(&pool, &SUBJECT, "test").await });
+    until(&client, "not l.granted", 1).await;
+    held.commit().await.unwrap();
+    assert_eq!(erasing.await.unwrap().unwrap(), 2_099);
+    assert_eq!(found(&client, MARKER).await, []);
+}
+
+#[tokio::test]
+async fn an_erasure_given_up_leaves_no_lock_behind() {
+    let database = TestDatabase::create().await;
+    many(&database).await;
+    let (client, mut other) = (database.client().await, database.client().await);
+    let pool = Database::new(database.config.clone()).pool(Role::Meta, 1).unwrap();
+    let held = other.transaction().await.unwrap();
+    held.execute("select from event for update", &[]).await.unwrap();
+    let same = pool.clone();
+    let erasing = tokio::spawn(async move { erase::values(&same, &SUBJECT, "test").await });
+    until(&client, "not l.granted", 1).await;
+    erasing.abort();
+    assert!(erasing.await.unwrap_err().is_cancelled());
+    assert_eq!(pool.status().size, 0, "its connection is not kept");
+    held.rollback().await.unwrap();
+    until(&client, "l.locktype = 'advisory'", 0).await;
+    erase::values(&pool, &SUBJECT, "test").await.unwrap();
+    assert_eq!(found(&client, MARKER).await, []);
+    assert_eq!(pool.status().size, 1, "a connection whose erasure ended is kept");
+    until(&client, "l.locktype = 'advisory'", 0).await;
+}
