@@ -222,6 +222,33 @@ async fn every_restore_gives_epochs_numbers_of_its_own() {
     assert_eq!(stream(&fifth.client().await).await, stream(&second.client().await).await);
 }
 
+/// Transaction ids are the cluster's, so a database beside the source goes on from where the source does.
+#[tokio::test]
+async fn a_restore_beside_its_source_begins_an_epoch_of_its_own() {
+    let folder = private_folder().await;
+    let file = file_in(&folder, "one");
+    let (source, _) = filled().await;
+    back_up(&source.config, &file).await.unwrap();
+    let target = TestDatabase::empty().await;
+    restore(&target.config, &file, 0).await.unwrap();
+    let moved = epoch_numbers(&target.client().await).await;
+    let there = moved.iter().filter_map(|(_, to)| *to).max().unwrap();
+    let here = push(&target, "second").await;
+    let late = push(&source, "late").await;
+    assert!(
+        here.iter().all(|cursor| cursor.epoch == u32::try_from(there).unwrap() + 1),
+        "{here:?} after {there}"
+    );
+    // Where a later cursor of the source leads lies before everything that the restored database took in itself.
+    let reads = Database::new(target.config.clone()).pool(Role::Read, 1).unwrap();
+    for cursor in late {
+        let Position::Moved { restart } = epochs::standing_of(&reads, cursor).await.unwrap() else {
+            panic!("{cursor:?} is from before the restore")
+        };
+        assert!(here.iter().all(|own| restart < *own), "{restart:?} is behind {here:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_database_that_holds_something_is_left_alone() {
     let folder = private_folder().await;
@@ -368,6 +395,12 @@ async fn a_file_is_replaced_only_when_asked_and_never_by_a_half() {
     let error = dump::backup(&late, &tools(), target, |_| {}).await.unwrap_err();
     assert!(matches!(error, DumpError::Exists(_)), "{error}");
     assert_eq!(fs::read_to_string(&new).unwrap(), "theirs");
+    // A file that has another name, or is somebody else's, could be read by others whatever its mode.
+    fs::write(file_in(&folder, "victim"), "kept").unwrap();
+    fs::hard_link(file_in(&folder, "victim"), file_in(&folder, "three.part")).unwrap();
+    let refused = Target::open(&file_in(&folder, "three"), false).unwrap_err().to_string();
+    assert!(refused.contains("three.part"), "{refused}");
+    assert_eq!(fs::read_to_string(file_in(&folder, "victim")).unwrap(), "kept");
     let missing = Target::open(&file_in(&folder, "no/such/file"), false).unwrap_err().to_string();
     assert!(missing.contains("no/such/file"), "{missing}");
 }
