@@ -54,8 +54,11 @@ impl Drop for Borrowed {
 /// [`StoreError`] when the database refuses. What was emptied by then stays so, and is not in the audit: call again.
 pub async fn values(pool: &Pool, subject: &Subject<'_>, actor: &str) -> Result<i64, StoreError> {
     let mut borrowed = Borrowed(Some(pool.get().await?));
-    let Some(client) = borrowed.0.as_mut() else { return Ok(0) };
-    let emptied = in_session(client, subject, actor).await?;
+    let mut emptied = 0;
+    if let Some(client) = borrowed.0.as_mut() {
+        emptied = in_session(client, subject, actor).await?;
+    }
+    // Back to the pool, without its lock.
     drop(borrowed.0.take());
     Ok(emptied)
 }

@@ -16,7 +16,7 @@ use tidegate::{
 };
 use tokio_postgres::Client;
 
-use super::station::{Station, append, count, deletions, events, numbered, one_lane};
+use super::station::{Station, append, count, deletions, events, numbered, one_lane, until};
 use crate::support::postgres::TestDatabase;
 
 /// Stands in every value that must go, and in no id.
@@ -145,15 +145,13 @@ async fn many(database: &TestDatabase) {
 const SUBJECT: Subject<'static> =
     Subject { datasource: 1, datasource_uid: "ds_1", user_id: WHO, contact_id: None };
 
-/// Waits until sessions of this database wait for locks, or hold advisory ones.
-async fn until(client: &Client, locks: &str, times: i64) {
+/// Waits until this database has so many locks of a kind.
+async fn until_locks(client: &Client, locks: &str, times: i64) {
     let query = format!(
         "select count(*) from pg_locks l join pg_stat_activity a using (pid)
          where a.datname = current_database() and {locks}"
     );
-    while count(client, &query, &[]).await != times {
-        tokio::task::yield_now().await;
-    }
+    until(locks, async || count(client, &query, &[]).await == times).await;
 }
 
 #[tokio::test]
@@ -181,7 +179,7 @@ async fn rows_that_somebody_else_emptied_meanwhile_end_nothing() {
     let one = "update event set parameters = '{}' where id = (select min(id) from event)";
     assert_eq!(held.execute(one, &[]).await.unwrap(), 1);
     let erasing = tokio::spawn(async move { erase::values(&pool, &SUBJECT, "test").await });
-    until(&client, "not l.granted", 1).await;
+    until_locks(&client, "not l.granted", 1).await;
     held.commit().await.unwrap();
     assert_eq!(erasing.await.unwrap().unwrap(), 2_099);
     assert_eq!(found(&client, MARKER).await, []);
@@ -197,14 +195,14 @@ async fn an_erasure_given_up_leaves_no_lock_behind() {
     held.execute("select from event for update", &[]).await.unwrap();
     let same = pool.clone();
     let erasing = tokio::spawn(async move { erase::values(&same, &SUBJECT, "test").await });
-    until(&client, "not l.granted", 1).await;
+    until_locks(&client, "not l.granted", 1).await;
     erasing.abort();
     assert!(erasing.await.unwrap_err().is_cancelled());
     assert_eq!(pool.status().size, 0, "its connection is not kept");
     held.rollback().await.unwrap();
-    until(&client, "l.locktype = 'advisory'", 0).await;
+    until_locks(&client, "l.locktype = 'advisory'", 0).await;
     erase::values(&pool, &SUBJECT, "test").await.unwrap();
     assert_eq!(found(&client, MARKER).await, []);
     assert_eq!(pool.status().size, 1, "a connection whose erasure ended is kept");
-    until(&client, "l.locktype = 'advisory'", 0).await;
+    until_locks(&client, "l.locktype = 'advisory'", 0).await;
 }
