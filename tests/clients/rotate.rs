@@ -34,12 +34,15 @@ impl Stage {
         let file = home.folder().join("token");
         fs::write(&file, format!("{token}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        // Secrets are often links; the file behind them is what clients read.
+        let link = home.folder().join("link");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
         let mut parts = url.split('/').skip(5).step_by(2);
         let (project, datasource) = (parts.next().unwrap().to_owned(), parts.next().unwrap().to_owned());
         let path = std::env::var("PATH").unwrap();
         let program = std::path::Path::new(PROGRAM).parent().unwrap().display();
         let access = Access { url: serve.base.clone(), project, datasource, token, more: Vec::new() }
-            .with("TIDEGATE_TOKEN_FILE", file.display())
+            .with("TIDEGATE_TOKEN_FILE", link.display())
             .with("TIDEGATE_DATA_DIR", home.data_dir().display())
             .with("PATH", format!("{program}:{path}"));
         Self { home, serve, access, file }
@@ -111,6 +114,7 @@ async fn a_sender_never_notices_a_rotation(
     assert_eq!((status, &answer["token"]["name"]), (200, &Value::from("crm 2027")));
     let prefix = answer["token"]["prefix"].as_str().unwrap();
     assert!(ran.out.contains("new: datasource key") && ran.out.contains(prefix), "{ran:?}");
+    assert!(stage.home.folder().join("link").is_symlink(), "a link stays a link");
     let metadata = fs::metadata(&stage.file).unwrap();
     assert_eq!(metadata.mode() & 0o777, 0o600);
     assert_eq!(

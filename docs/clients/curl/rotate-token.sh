@@ -8,6 +8,7 @@
 # Exit: 0 it is rotated. A failure before the switch leaves everything as it was; after it, only revoking is left.
 set -euo pipefail
 : "${TIDEGATE_URL:?}" "${TIDEGATE_PROJECT:?}" "${TIDEGATE_DATASOURCE:?}" "${TIDEGATE_TOKEN_FILE:?}"
+file=$(realpath -- "$TIDEGATE_TOKEN_FILE") # a link stays a link
 url="$TIDEGATE_URL/v1/project/$TIDEGATE_PROJECT/datasource/$TIDEGATE_DATASOURCE/stream"
 
 # Whose token is this? The cheapest request there is. It prints the answer to a valid token and fails with the reason
@@ -17,7 +18,7 @@ probe() {
     jq -c 'if .token then . else error("\(.status) \(.code): \(.detail) (request \(.request_id))") end'
 }
 
-old=$(probe "$(cat -- "$TIDEGATE_TOKEN_FILE")")
+old=$(probe "$(cat -- "$file")")
 datasource=$(printf '%s' "$old" | jq -r .datasource.uid)
 prefix=$(printf '%s' "$old" | jq -r .token.prefix)
 old_id=$(tidegate key list --json | jq -r --arg datasource "$datasource" --arg prefix "$prefix" \
@@ -31,8 +32,8 @@ fi
 made=$(tidegate key create --kind datasource --datasource "$datasource" --name "${1:-rotated $(date +%F)}" --json)
 new=$(printf '%s' "$made" | jq -r .key)
 new_id=$(printf '%s' "$made" | jq -r .id)
-beside="$TIDEGATE_TOKEN_FILE.$$"
-trap 'rm -f -- "$beside" && tidegate key revoke "$new_id" >&2' EXIT # until the switch
+beside=$(mktemp "$file.XXXXXX")
+trap 'rm -f -- "$beside"; [ "$(cat -- "$file")" = "$new" ] || tidegate key revoke "$new_id" >&2' EXIT # until the switch
 
 # 2. Check it against the server, not against what the command says. Every server knows it within a second.
 for left in 9 8 7 6 5 4 3 2 1 0; do
@@ -43,10 +44,10 @@ printf '%s' "$answer" | jq -r '.token | "new: \(.kind) key \(.name), \(.prefix)â
 
 # 3. Switch the clients over, in one step: whoever reads the file sees the old token or the new one. The copy keeps the
 # owner. Clients read the file again at their next 401.
-cp -p -- "$TIDEGATE_TOKEN_FILE" "$beside"
+cp -p -- "$file" "$beside"
 chmod 600 "$beside"
 printf '%s\n' "$new" >"$beside"
-mv -f -- "$beside" "$TIDEGATE_TOKEN_FILE"
+mv -f -- "$beside" "$file"
 trap - EXIT
 
 # 4. Revoke the old one, by its id. Clients that do not read the file again have to be restarted before this.

@@ -7,12 +7,13 @@
 // the database (TIDEGATE_DATA_DIR or TIDEGATE_DATABASE_URL). Node.js or Deno.
 // Exit: 0 it is rotated. A failure before the switch leaves everything as it was; after it, only revoking is left.
 import { execFile } from "node:child_process";
-import { open, readFile, rename, stat } from "node:fs/promises";
+import { open, readFile, realpath, rename, stat } from "node:fs/promises";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
-const { TIDEGATE_URL, TIDEGATE_PROJECT, TIDEGATE_DATASOURCE, TIDEGATE_TOKEN_FILE: file } = process.env;
+const { TIDEGATE_URL, TIDEGATE_PROJECT, TIDEGATE_DATASOURCE, TIDEGATE_TOKEN_FILE } = process.env;
+const file = await realpath(TIDEGATE_TOKEN_FILE); // a link stays a link
 const address = `${TIDEGATE_URL}/v1/project/${TIDEGATE_PROJECT}/datasource/${TIDEGATE_DATASOURCE}/stream`;
 
 /** Runs a command and answers what it prints. */

@@ -61,7 +61,7 @@ def switch(path, token):
 
 
 def main():
-    path = os.environ["TIDEGATE_TOKEN_FILE"]
+    path = os.path.realpath(os.environ["TIDEGATE_TOKEN_FILE"])  # a link stays a link
     name = sys.argv[1] if len(sys.argv) > 1 else f"rotated {datetime.date.today()}"
     with open(path, encoding="ascii") as file:
         old = known(file.read().strip())
