@@ -39,6 +39,8 @@ impl Station {
 
     /// One with a clock of one's own.
     pub async fn with_clock(config: &Config, options: Options, clock: SharedClock) -> Self {
+        // Counters are looked up once a process; before there is a recorder, they would count nowhere for ever.
+        crate::support::house::metrics();
         let database = Database::new(config.clone());
         let reads = database.pool(Role::Read, 1).unwrap();
         let (writer, handle) = Writer::new(options, database, reads, clock, SystemEntropy::shared());
