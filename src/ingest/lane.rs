@@ -61,7 +61,7 @@ impl Lane {
                 self.complain(&error);
                 // Another lane may still serve what waits.
                 if !self.shared.is_connected() {
-                    self.shared.queue.refuse_all(&Err(Refused::Unavailable));
+                    self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
                 }
                 tokio::time::sleep(PAUSE).await;
                 continue;
@@ -130,14 +130,14 @@ impl Lane {
             let error = match self.attempt(&part).await {
                 Ok(receipts) => {
                     count("committed");
-                    answer(&part, receipts.into_iter().map(Ok));
+                    self.answer(&part, receipts.into_iter().map(Ok));
                     continue;
                 }
                 Err(Trouble::During { trace, told }) => {
                     let outcome = self.resolve(&trace).await;
                     let committed =
                         |position| receipts_of(&part, trace.epoch, told, position, trace.received_at);
-                    answer_all(&part, outcome.map(committed));
+                    self.answer_all(&part, outcome.map(committed));
                     continue;
                 }
                 Err(Trouble::Before(error)) => error,
@@ -157,7 +157,7 @@ impl Lane {
                 }
                 Failure::Data => {
                     tracing::error!(%error, "the database refuses what validation let through");
-                    answer_all(&part, Err(Refused::Unstorable));
+                    self.answer_all(&part, Err(Refused::Unstorable));
                 }
                 Failure::Retry if tries < TRIES => {
                     tries += 1;
@@ -169,13 +169,26 @@ impl Lane {
                 }
                 Failure::MissingPartition | Failure::Retry | Failure::Unavailable => {
                     tracing::warn!(%error, "a lot was not written");
-                    answer_all(&part, Err(Refused::Unavailable));
+                    self.answer_all(&part, Err(Refused::Unavailable));
                 }
                 Failure::Other => {
                     tracing::error!(%error, "a lot was not written");
-                    answer_all(&part, Err(Refused::Defect));
+                    self.answer_all(&part, Err(Refused::Defect));
                 }
             }
+        }
+    }
+
+    fn answer(&self, jobs: &[Arc<Job>], answers: impl Iterator<Item = Result<Receipt, Refused>>) {
+        for (job, answer) in jobs.iter().zip(answers) {
+            job.answer(answer, &self.shared.ledger);
+        }
+    }
+
+    fn answer_all(&self, jobs: &[Arc<Job>], outcome: Result<Vec<Receipt>, Refused>) {
+        match outcome {
+            Ok(receipts) => self.answer(jobs, receipts.into_iter().map(Ok)),
+            Err(refused) => self.answer(jobs, std::iter::repeat_n(Err(refused), jobs.len())),
         }
     }
 
@@ -349,17 +362,4 @@ fn receipts_of(jobs: &[Arc<Job>], epoch: i32, told: Told, position: i64, now: Ti
             Receipt { outcomes, cursor: Cursor { epoch, tx, id }, received_at: now }
         })
         .collect()
-}
-
-fn answer(jobs: &[Arc<Job>], answers: impl Iterator<Item = Result<Receipt, Refused>>) {
-    for (job, answer) in jobs.iter().zip(answers) {
-        job.answer(answer);
-    }
-}
-
-fn answer_all(jobs: &[Arc<Job>], outcome: Result<Vec<Receipt>, Refused>) {
-    match outcome {
-        Ok(receipts) => answer(jobs, receipts.into_iter().map(Ok)),
-        Err(refused) => answer(jobs, std::iter::repeat_n(Err(refused), jobs.len())),
-    }
 }
