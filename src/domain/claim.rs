@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256 of an event id, from which both are taken.
+/// SHA-256 of an event id, from which both are taken, or of a contact's user id, for the audit.
 #[derive(Debug, Clone, Copy)]
 pub struct Digest([u8; 32]);
 

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
+        claim::Digest,
         clock::Entropy,
         ids::{Inlet, random_uuid},
     },
@@ -209,7 +210,7 @@ fn log_changes(
             inlet: Inlet { project: person.project, datasource: person.key.datasource },
             place: *place,
             kind: Kind::Contact,
-            audit_word: 0,
+            audit_word: Digest::of(&person.key.user_id).audit_word(),
             net: std::mem::take(&mut net),
             row: Encoded::Change(row),
         });
@@ -381,6 +382,7 @@ fn order(entries: &[Entry<'_>], first_id: i64) -> Vec<LotRow> {
                 contacts: 0,
                 contacts_net: 0,
                 id_sum: 0,
+                contact_sum: 0,
             });
         }
         if let Some(lot) = lots.last_mut() {
@@ -388,7 +390,11 @@ fn order(entries: &[Entry<'_>], first_id: i64) -> Vec<LotRow> {
             lot.events += i32::from(entry.kind == Kind::Event);
             lot.contacts += i32::from(entry.kind == Kind::Contact);
             lot.contacts_net += entry.net;
-            lot.id_sum = lot.id_sum.wrapping_add(entry.audit_word);
+            let sum = match entry.kind {
+                Kind::Event => &mut lot.id_sum,
+                Kind::Contact => &mut lot.contact_sum,
+            };
+            *sum = sum.wrapping_add(entry.audit_word);
         }
     }
     lots

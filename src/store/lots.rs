@@ -143,6 +143,8 @@ pub struct LotRow {
     pub contacts_net: i32,
     /// Sum modulo 2⁶⁴ of the first 8 bytes of SHA-256 of each event id.
     pub id_sum: u64,
+    /// The same sum over the user ids of the changes of contacts, one term for each change.
+    pub contact_sum: u64,
 }
 
 /// Sends the order of a commit. The answer is still to be awaited, with [`position`].
@@ -158,7 +160,7 @@ pub fn order(
 ) -> Result<(), StoreError> {
     let big = |field: fn(&LotRow) -> i64| lots.iter().map(field).collect::<Vec<i64>>();
     let small = |field: fn(&LotRow) -> i32| lots.iter().map(field).collect::<Vec<i32>>();
-    let values: [&(dyn ToSql + Sync); 10] = [
+    let values: [&(dyn ToSql + Sync); 11] = [
         &big(|lot| lot.project),
         &big(|lot| lot.first_id),
         &big(|lot| lot.last_id),
@@ -167,6 +169,7 @@ pub fn order(
         &small(|lot| lot.contacts),
         &small(|lot| lot.contacts_net),
         &big(|lot| lot.id_sum.cast_signed()),
+        &big(|lot| lot.contact_sum.cast_signed()),
         &epoch,
         &now,
     ];
