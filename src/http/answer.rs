@@ -1,12 +1,12 @@
 //! Answers: a status, headers and a JSON body, with what the budget says wherever a caller was let in.
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
+    HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
 };
 use serde::Serialize;
 
-use super::{problem::Problem, trace::request_id};
+use super::{problem::Problem, trace::RequestId};
 use crate::limit::Pass;
 
 /// A good answer: a JSON object.
@@ -46,13 +46,8 @@ impl Answer {
     }
 }
 
-/// A problem as a response.
-pub(super) fn refuse(problem: &Problem, request: &HttpRequest, pass: Option<&Pass>) -> HttpResponse {
-    document(problem, &request_id(request), pass)
-}
-
 /// A problem as a response to the request of this id.
-pub(super) fn document(problem: &Problem, request_id: &str, pass: Option<&Pass>) -> HttpResponse {
+pub(super) fn refuse(problem: &Problem, id: &RequestId, pass: Option<&Pass>) -> HttpResponse {
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     rate_headers(&mut response, pass);
@@ -61,7 +56,7 @@ pub(super) fn document(problem: &Problem, request_id: &str, pass: Option<&Pass>)
     }
     response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
     // A document of strings and numbers can always be written.
-    let body = serde_json::to_string(&problem.document(request_id)).unwrap_or_default();
+    let body = serde_json::to_string(&problem.document(id.as_str())).unwrap_or_default();
     response.body(body)
 }
 
