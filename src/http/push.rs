@@ -18,10 +18,11 @@ use crate::{
     domain::{
         batch::{Batch, Draft},
         contact::ContactDraft,
+        event::EventDraft,
         rejection::{Fault, Rejection},
     },
     ingest::{
-        ContactOp, Outcome, Receipt, Refused, Room, Work,
+        ContactOp, EventRows, Outcome, Receipt, Refused, Room, Work,
         fates::{self, Fate, Kind},
         ledger::Call,
     },
@@ -46,7 +47,13 @@ pub(super) async fn events(
     payload: &mut Payload,
     guest: &Guest,
 ) -> Result<Answer, Problem> {
-    push(state, request, payload, guest, Kind::Event, Work::Events).await
+    let work = |drafts: Vec<EventDraft>| {
+        let bytes = drafts.iter().map(|draft| draft.parameters.len() + 64).sum();
+        let mut rows = EventRows::with_capacity(drafts.len(), bytes);
+        drafts.iter().for_each(|draft| rows.push(draft));
+        Work::Events(rows)
+    };
+    push(state, request, payload, guest, Kind::Event, work).await
 }
 
 async fn push<T: Draft + 'static>(

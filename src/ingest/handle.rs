@@ -13,7 +13,6 @@ use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 use super::{
     contacts::Person,
-    events::claim_of,
     job::{ContactOp, Job, Work},
     lane::Lane,
     lot::{foretell_contacts, foretell_events},
@@ -200,9 +199,9 @@ impl Handle {
     pub async fn foretell(&self, inlet: Inlet, work: &Work) -> Result<Vec<Outcome>, Refused> {
         let outcomes = match work {
             Work::Events(events) => {
-                let keys: Vec<_> = events.iter().map(|event| claim_of(inlet.datasource, event).0).collect();
+                let keys: Vec<_> = events.events().iter().map(|event| event.key(inlet)).collect();
                 let before = lots::peek_claims(&self.shared.reads, &keys).await;
-                before.map(|found| foretell_events(inlet.datasource, events, &found.into_iter().collect()))
+                before.map(|found| foretell_events(inlet, events, &found.into_iter().collect()))
             }
             Work::Contacts(operations) => self.peek_people(inlet, operations).await.map(|mut before| {
                 foretell_contacts(operations, &mut before, self.shared.options.contact_bytes)

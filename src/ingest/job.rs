@@ -8,8 +8,9 @@ use tokio::sync::oneshot;
 use super::{
     queue::Room,
     receipt::{Receipt, Refused},
+    rows::EventRows,
 };
-use crate::domain::{contact::ContactDraft, event::EventDraft, ids::Inlet};
+use crate::domain::{contact::ContactDraft, ids::Inlet};
 
 /// One thing to do to a contact.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ impl ContactOp {
 #[derive(Debug, Clone)]
 pub enum Work {
     /// Events to append.
-    Events(Vec<EventDraft>),
+    Events(EventRows),
     /// Contacts to change.
     Contacts(Vec<ContactOp>),
 }

@@ -89,6 +89,11 @@ pub fn one_lane() -> Options {
 
 /// Events of one user with these ids; `content` tells those that mean the same from others.
 pub fn events<I: Into<String>>(ids: impl IntoIterator<Item = I>, content: u8) -> Work {
+    Work::Events(drafts(ids, content).iter().collect())
+}
+
+/// The same, not encoded yet.
+pub fn drafts<I: Into<String>>(ids: impl IntoIterator<Item = I>, content: u8) -> Vec<EventDraft> {
     let event = |id: I| EventDraft {
         user_id: "somebody".into(),
         event_id: id.into(),
@@ -98,7 +103,7 @@ pub fn events<I: Into<String>>(ids: impl IntoIterator<Item = I>, content: u8) ->
         parameters: format!("{{\"content\":{content}}}"),
         content: [content; 16],
     };
-    Work::Events(ids.into_iter().map(event).collect())
+    ids.into_iter().map(event).collect()
 }
 
 /// Upserts of contacts with these ids that all set one attribute.

@@ -1,7 +1,7 @@
 //! The writer: groups by itself, is fair, is bounded, and finishes what it has begun.
 
 use tidegate::{
-    domain::{claim::audit_word, ids::Inlet},
+    domain::{claim::Digest, ids::Inlet},
     ingest::{Options, Outcome, Refused},
 };
 use tokio_postgres::Client;
@@ -197,7 +197,7 @@ async fn lots_tell_what_the_log_holds() {
                                      and e.datasource_id = l.datasource_id and kind = 'e') from lot l";
     for lot in client.query(lots, &[]).await.unwrap() {
         let ids: Vec<String> = lot.get(1);
-        let sum = ids.iter().fold(0u64, |sum, id| sum.wrapping_add(audit_word(id)));
+        let sum = ids.iter().fold(0u64, |sum, id| sum.wrapping_add(Digest::of(id).audit_word()));
         assert_eq!(lot.get::<_, i64>(0).cast_unsigned(), sum, "{ids:?}");
     }
 }
