@@ -178,7 +178,7 @@ fn into_project(
 ) -> Result<Member, Problem> {
     let project = state.authority.project(&caller, segment(request, PROJECT));
     let project = inside(state, &caller, route, pass, project)?;
-    let plan = state.authority.organization().plan;
+    let plan = state.authority.plan();
     let paced = state.limiter.project(&project, plan, route.class);
     *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
     Ok(Member { caller, project })
@@ -194,7 +194,7 @@ fn into_datasource(
 ) -> Result<Guest, Problem> {
     let target = state.authority.datasource(&caller, segment(request, PROJECT), segment(request, DATASOURCE));
     let (project, datasource) = inside(state, &caller, route, pass, target)?;
-    let plan = state.authority.organization().plan;
+    let plan = state.authority.plan();
     let paced = match route.class {
         Class::Manage => state.limiter.project(&project, plan, route.class),
         class => state.limiter.datasource(&project, &datasource, plan, class),
