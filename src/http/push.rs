@@ -11,7 +11,8 @@ use super::{
     problem::{Code, Problem},
     state::State,
     wire::{
-        Accepted, Durability, Entity, Failed, ItemOutcome, ItemShape, ItemStatus, PushAnswer, ReceiptShape,
+        Accepted, Durability, Each, Entity, Failed, ItemOutcome, ItemShape, ItemStatus, PushAnswer,
+        ReceiptShape,
     },
 };
 use crate::{
@@ -217,30 +218,44 @@ const fn name_of(outcome: Outcome) -> ItemOutcome {
 /// The answer of the contract's section 3.2: 202 when at least one item was good, else 422.
 fn answer(state: &State, guest: &Guest, judged: &Judged) -> Result<Answer, Problem> {
     let good = judged.good();
-    let failed = judged.items.len() - good;
     let status = if good > 0 { StatusCode::ACCEPTED } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let none_valid = (good == 0).then_some(Code::NoValidItem);
+    let receipt = judged.receipt.as_ref().filter(|_| good > 0);
+    write(state, guest, status, judged, receipt)
+}
+
+fn write(
+    state: &State,
+    guest: &Guest,
+    status: StatusCode,
+    judged: &Judged,
+    receipt: Option<&Receipt>,
+) -> Result<Answer, Problem> {
+    let Judged { kind, dry_run, items, .. } = judged;
+    let good = judged.good();
+    let failed = items.len() - good;
+    let none_valid = (status == StatusCode::UNPROCESSABLE_ENTITY).then_some(Code::NoValidItem);
+    let mut good_ones = items.iter().filter(|item| item.verdict.is_ok()).map(accepted);
+    let mut bad_ones = items.iter().filter_map(failure);
+    let mut all = items.iter().map(|item| shape(*kind, item));
     let body = PushAnswer {
         success: failed == 0,
         status: status.as_u16(),
-        dry_run: judged.dry_run,
+        dry_run: *dry_run,
         code: none_valid.map(Code::as_str),
         message: none_valid.map(Code::title),
         entities_success: good,
         entities_failures: failed,
         entities_limit: state.caps.items,
-        accepted: judged.items.iter().filter(|item| item.verdict.is_ok()).map(accepted).collect(),
-        errors: judged.items.iter().filter_map(failure).collect(),
-        entity: Entity {
-            successful: good,
-            failed,
-            items: judged.items.iter().map(|item| shape(judged.kind, item)).collect(),
-        },
+        accepted: Each::of(&mut good_ones),
+        errors: Each::of(&mut bad_ones),
+        entity: Entity { successful: good, failed, items: Each::of(&mut all) },
         project_uid: guest.project.uid.as_str(),
         datasource_uid: guest.datasource.uid.as_str(),
-        receipt: receipt_shape(state, judged.receipt.as_ref().filter(|_| good > 0)),
+        receipt: receipt_shape(state, receipt),
     };
-    Answer::with(status, &body)
+    // Each id twice, and what is around them; refused items are longer, and few.
+    let bytes = items.iter().map(|item| 2 * item.id.len() + 110).sum::<usize>() + 512;
+    Answer::of_size(status, bytes, &body)
 }
 
 fn accepted(item: &Settled) -> Accepted<'_> {
@@ -284,28 +299,9 @@ pub(super) fn deletion(
 ) -> Result<Answer, Problem> {
     let gone = receipt.outcomes.first() == Some(&Outcome::Deleted);
     let item = Settled { position: 0, id: user_id.to_owned(), verdict: Ok(Outcome::Deleted) };
-    let items: Vec<Settled> = gone.then_some(item).into_iter().collect();
-    let body = PushAnswer {
-        success: true,
-        status: StatusCode::OK.as_u16(),
-        dry_run: false,
-        code: None,
-        message: None,
-        entities_success: items.len(),
-        entities_failures: 0,
-        entities_limit: state.caps.items,
-        accepted: items.iter().map(accepted).collect(),
-        errors: Vec::new(),
-        entity: Entity {
-            successful: items.len(),
-            failed: 0,
-            items: items.iter().map(|item| shape(Kind::Contact, item)).collect(),
-        },
-        project_uid: guest.project.uid.as_str(),
-        datasource_uid: guest.datasource.uid.as_str(),
-        receipt: receipt_shape(state, Some(receipt)),
-    };
-    Answer::ok(&body)
+    let items = gone.then_some(item).into_iter().collect();
+    let judged = Judged { kind: Kind::Contact, dry_run: false, items, receipt: None };
+    write(state, guest, StatusCode::OK, &judged, Some(receipt))
 }
 
 /// Whether a flag of the query is set: bare, `true` or `1` mean yes, `false` and `0` no; the last one counts.
