@@ -3,6 +3,10 @@
 //! Promises to cost so little that it is not what is measured, to count latency from the time at which a request should have been
 //! sent, to talk to the one server it was given and to follow no redirect. Must not know the database of that server.
 
+mod answer;
+
+mod body;
+
 mod counts;
 
 mod drive;
@@ -11,13 +15,21 @@ mod endpoint;
 
 mod exchange;
 
+mod expected;
+
 mod head;
+
+mod items;
+
+mod mix;
 
 mod outcomes;
 
 mod pace;
 
 mod patience;
+
+mod push;
 
 mod script;
 
@@ -28,11 +40,15 @@ mod timer;
 #[cfg(test)]
 mod tests;
 
+pub use body::Frame;
 pub use counts::Counts;
 pub use drive::{Drive, Ended, Plan};
 pub use endpoint::Endpoint;
+pub use expected::{Expected, Sum};
+pub use mix::{NoShare, Share};
 pub use outcomes::{OUTCOMES, Outcome, Outcomes};
 pub use pace::Pace;
+pub use push::{Kind, Push, Reading, Recipe};
 pub use script::{Answer, Fixed, Script, Verdict, by_status};
 
 /// A load that could not be driven.
