@@ -5,7 +5,7 @@
 //! What happens to one `POST …/stream/events` or `…/stream/contacts`, in order. Each step names the file that does it
 //! and what the client may believe by then.
 //!
-//! 1. `http/trace.rs` gives the request an id and counts it as in flight; `http/client.rs` finds out who sent it.
+//! 1. `http/places.rs` finds the route that the path means; `http/trace.rs` gives the request an id and counts it as in flight.
 //!    *Whatever follows, an answer will carry that id.*
 //! 2. `http/door.rs` walks the request through the next steps, one awaited after the other; `auth/authority.rs` finds
 //!    the key in memory and makes a [`auth::Caller`]. *A 401 says nothing about what exists.*

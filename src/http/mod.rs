@@ -55,6 +55,10 @@ pub mod action;
 
 pub mod routes;
 
+mod places;
+
+mod worker;
+
 mod client;
 
 pub mod openapi;
