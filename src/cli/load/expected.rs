@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::answer::Minute;
-use crate::domain::claim::audit_word;
+use crate::domain::claim::Digest;
 
 /// How many ids, and the sum modulo 2⁶⁴ of their words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
     /// How many.
     pub count: u64,
-    /// The sum of [`audit_word`] over them.
+    /// The sum of [`Digest::audit_word`] over them.
     pub sum: u64,
 }
 
 impl Sum {
     /// Adds one id.
     pub fn note(&mut self, id: &str) {
-        self.add(Self { count: 1, sum: audit_word(id) });
+        self.add(Self { count: 1, sum: Digest::of(id).audit_word() });
     }
 
     /// Adds others.
