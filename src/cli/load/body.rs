@@ -49,6 +49,15 @@ impl Frame {
         Self::post(endpoint, &path, key, gzip)
     }
 
+    /// A whole request around a body that is not compressed.
+    pub(super) fn around(&self, body: &[u8]) -> Vec<u8> {
+        let mut request = Vec::new();
+        let begin = self.open(&mut request);
+        request.extend_from_slice(body);
+        Self::close(&mut request, begin);
+        request
+    }
+
     /// Writes the head with room for the length, and tells where the body begins.
     fn open(&self, request: &mut Vec<u8>) -> usize {
         request.extend_from_slice(&self.head);

@@ -50,6 +50,15 @@ pub struct Expected {
 }
 
 impl Expected {
+    /// What several connections expect together.
+    pub fn of(all: impl IntoIterator<Item = Self>) -> Self {
+        let mut sum = Self::default();
+        for one in all {
+            sum.add(one);
+        }
+        sum
+    }
+
     /// Adds what another connection expects.
     pub fn add(&mut self, other: Self) {
         for (minute, sum) in other.minutes {

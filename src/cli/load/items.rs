@@ -10,6 +10,8 @@ const USERS: u64 = 100_000;
 pub(super) struct Series {
     /// Begins every id: the run and the connection, unlike those of any other run.
     pub(super) prefix: String,
+    /// What its numbers are scattered by, so that connections do not send alike.
+    pub(super) salt: u64,
     /// When the run began, RFC 3339; the date of its events.
     pub(super) date: String,
 }
@@ -27,6 +29,11 @@ const COUNTRIES: [&str; 4] = ["AT", "PT", "IT", "BE"];
 const TIERS: [&str; 3] = ["bronze", "silver", "gold"];
 
 impl Series {
+    /// A number that looks drawn, the same for the same item.
+    pub(super) fn draw(&self, number: u64) -> u64 {
+        scatter(number ^ self.salt)
+    }
+
     /// The id of an event or a contact.
     pub(super) fn id(&self, out: &mut Vec<u8>, number: u64) {
         out.extend_from_slice(self.prefix.as_bytes());
@@ -35,7 +42,7 @@ impl Series {
 
     /// A purchase of about 250 bytes. A broken one has an empty user, which the server refuses.
     pub(super) fn event(&self, out: &mut Vec<u8>, number: u64, broken: bool) {
-        let drawn = scatter(number);
+        let drawn = self.draw(number);
         out.extend_from_slice(b"{\"_user_id\":\"");
         if !broken {
             out.extend_from_slice(b"user-");
@@ -62,7 +69,7 @@ impl Series {
 
     /// A contact of about 250 bytes. A broken one has an address that the server refuses.
     pub(super) fn contact(&self, out: &mut Vec<u8>, number: u64, version: u64, broken: bool) {
-        let drawn = scatter(number);
+        let drawn = self.draw(number);
         out.extend_from_slice(b"{\"_user_id\":\"");
         self.id(out, number);
         out.extend_from_slice(b"\",\"_email\":\"");
@@ -107,7 +114,7 @@ mod tests {
     use super::*;
 
     fn series() -> Series {
-        Series { prefix: "k3f9x2a1-12-".into(), date: "2026-11-26T05:00:00Z".into() }
+        Series { prefix: "k3f9x2a1-12-".into(), salt: 12, date: "2026-11-26T05:00:00Z".into() }
     }
 
     fn json(render: impl FnOnce(&mut Vec<u8>)) -> (usize, serde_json::Value) {

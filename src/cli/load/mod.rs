@@ -7,6 +7,8 @@ mod answer;
 
 mod body;
 
+mod command;
+
 mod counts;
 
 mod drive;
@@ -21,7 +23,11 @@ mod head;
 
 mod items;
 
+mod meter;
+
 mod mix;
+
+mod options;
 
 mod outcomes;
 
@@ -31,21 +37,29 @@ mod patience;
 
 mod push;
 
+mod report;
+
 mod script;
 
 mod sender;
 
+mod single;
+
 mod timer;
+
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use body::Frame;
+pub(super) use command::run;
 pub use counts::Counts;
 pub use drive::{Drive, Ended, Plan};
 pub use endpoint::Endpoint;
 pub use expected::{Expected, Sum};
 pub use mix::{NoShare, Share};
+pub(super) use options::Options;
 pub use outcomes::{OUTCOMES, Outcome, Outcomes};
 pub use pace::Pace;
 pub use push::{Kind, Push, Reading, Recipe};

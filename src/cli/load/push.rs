@@ -92,7 +92,11 @@ pub struct Push {
 impl Push {
     /// The pushes of the connection with this number.
     pub fn new(recipe: &Recipe, connection: usize) -> Self {
-        let series = Series { prefix: format!("{}-{connection}-", recipe.run), date: recipe.date.clone() };
+        let series = Series {
+            prefix: format!("{}-{connection}-", recipe.run),
+            salt: scatter(connection as u64),
+            date: recipe.date.clone(),
+        };
         Self {
             recipe: recipe.clone(),
             series,
@@ -126,7 +130,8 @@ impl Push {
     fn choose(&mut self) -> Item {
         let number = self.next;
         self.next += 1;
-        let drawn = scatter(number ^ 0x5eed_0000_0000_0000);
+        // Another draw than that of its content.
+        let drawn = scatter(self.series.draw(number));
         let Recipe { duplicates, invalid, .. } = self.recipe;
         if invalid.holds(drawn, Share::default()) {
             return Item::Broken;
