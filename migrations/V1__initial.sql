@@ -127,10 +127,11 @@ create table event (
     event_id      text,
     parameters    json not null
 ) partition by range (received_at);
--- Summarized behind the lanes by the server itself: `autosummarize` waits for autovacuum's next round.
-create index event_by_id on event using brin (id) with (pages_per_range = 16);
--- One contact's rows: a Bloom filter of contacts for every 8 pages. Closed days get a B-tree besides.
-create index event_by_contact on event using brin (
+-- For every 8 pages the ranges of ids and of times, and a Bloom filter of contacts. One index, because each costs every insert.
+-- Summarized behind the lanes by the server itself: `autosummarize` waits for autovacuum's next round. Closed days get a B-tree
+-- besides.
+create index event_by_range on event using brin (
+    id,
     received_at,
     hashtextextended(user_id, datasource_id) int8_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.001)
 ) with (pages_per_range = 8);
