@@ -152,6 +152,8 @@ create table lot (
     received_at   timestamptz not null,
     primary key (project_id, epoch, tx, first_id)
 );
+-- Lots lie in the order of their times, so the pages of any stretch of time are found by their bounds.
+create index lot_by_time on lot using brin (received_at) with (pages_per_range = 8, autosummarize = on);
 
 -- What the lots of each datasource add up to, as far as those of its project are tallied: up to, and without, a position of the
 -- order. A restore that shifts `lot.epoch` shifts this one too.

@@ -33,6 +33,8 @@ mod contacts;
 
 mod probe;
 
+mod audit;
+
 mod specs;
 
 mod account;

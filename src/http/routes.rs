@@ -10,9 +10,9 @@ use super::{
         Action::{self, OfAccount, OfDatasource, OfProject},
         OnAccount::Projects,
         OnDatasource::{
-            AttributeSpecs, ChangeDatasource, DeleteContact, DeleteDatasource, EventSpecs, NoEventType,
-            ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact, ReadDatasource,
-            Stats,
+            AttributeSpecs, Audit, ChangeDatasource, DeleteContact, DeleteDatasource, EventSpecs,
+            NoEventType, ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact,
+            ReadDatasource, Stats,
         },
         OnProject::{
             ChangeAttribute, ChangeEvent, ChangeParameter, ChangeProject, CreateDatasource, DeclareAttribute,
@@ -114,6 +114,7 @@ pub static ROUTES: &[Route] = &[
     row("GET", datasource!("/stream/specs/event-parameters/"), ProjectIngestRead, Meta, OfDatasource(NoEventType)),
     row("GET", datasource!("/stream/specs/event-parameters/{event_type}"), ProjectIngestRead, Meta, OfDatasource(ParameterSpecs)),
     row("GET", datasource!("/stats"), ProjectIngestRead, Meta, OfDatasource(Stats)),
+    row("GET", datasource!("/audit"), ProjectIngestRead, Meta, OfDatasource(Audit)),
 ];
 
 /// A route that needs no key, always `GET`.

@@ -69,6 +69,8 @@ pub mod rejected;
 
 pub mod totals;
 
+pub mod sums;
+
 pub mod tally;
 
 pub mod purge;
