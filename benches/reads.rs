@@ -272,13 +272,13 @@ const CONTACTS: &str = "
 /// Lots of an earlier epoch are settled, whatever their transactions.
 const LOTS: &str = "
     insert into lot
-    select 1, 0, (n + 1)::text::xid8, n * $2::bigint + 1, (n + 1) * $2::bigint, 1, $2::bigint, 0, 0, 0,
+    select 1, 0, (n + 1)::text::xid8, n * $2::bigint + 1, (n + 1) * $2::bigint, 1, $2::bigint, 0, 0, 0, 0,
            $3::timestamptz + n * (interval '86399 seconds' / ($1::bigint / $2::bigint))
     from generate_series(0, $1::bigint / $2::bigint - 1) n";
 
 const CONTACT_LOTS: &str = "
     insert into lot
-    select 1, 0, (n + 1000000000)::text::xid8, -n - 1, -n - 1, 1, 0, 0, $1::bigint / 1000, 0, $2
+    select 1, 0, (n + 1000000000)::text::xid8, -n - 1, -n - 1, 1, 0, 0, $1::bigint / 1000, 0, 0, $2
     from generate_series(0, 999) n";
 
 const SIZE_OF_LOG: &str = "

@@ -147,6 +147,7 @@ create table lot (
     contacts      int not null,
     contacts_net  int not null,
     id_sum        bigint not null,
+    contact_sum   bigint not null,
     received_at   timestamptz not null,
     primary key (project_id, epoch, tx, first_id)
 );

@@ -33,6 +33,8 @@ mod progress;
 
 mod healthcheck;
 
+pub mod load;
+
 mod errors;
 
 mod openapi;

@@ -9,10 +9,10 @@ pub fn claim(datasource: i64, event_id: &str) -> [u8; 16] {
     first(&digest)
 }
 
-/// The first 8 bytes, big-endian, of SHA-256 of an event id. A lot stores the sum of these words modulo 2⁶⁴, so a
-/// sender can prove that exactly its ids arrived, without listing them.
-pub fn audit_word(event_id: &str) -> u64 {
-    u64::from_be_bytes(first(&Sha256::digest(event_id)))
+/// The first 8 bytes, big-endian, of SHA-256 of an event id or a user id. A lot stores the sum of these words modulo 2⁶⁴,
+/// so a sender can prove that exactly its ids arrived, without listing them.
+pub fn audit_word(id: &str) -> u64 {
+    u64::from_be_bytes(first(&Sha256::digest(id)))
 }
 
 /// The first `N` bytes of a digest; those that it lacks are zero.

@@ -330,6 +330,7 @@ fn order(rows: &[(LogRow<'_>, i32)], first_id: i64) -> Vec<LotRow> {
                 contacts: 0,
                 contacts_net: 0,
                 id_sum: 0,
+                contact_sum: 0,
             });
         }
         if let Some(lot) = lots.last_mut() {
@@ -337,7 +338,10 @@ fn order(rows: &[(LogRow<'_>, i32)], first_id: i64) -> Vec<LotRow> {
             lot.events += i32::from(row.kind == Kind::Event);
             lot.contacts += i32::from(row.kind == Kind::Contact);
             lot.contacts_net += net;
-            lot.id_sum = lot.id_sum.wrapping_add(row.event_id.map_or(0, audit_word));
+            match row.kind {
+                Kind::Event => lot.id_sum = lot.id_sum.wrapping_add(row.event_id.map_or(0, audit_word)),
+                Kind::Contact => lot.contact_sum = lot.contact_sum.wrapping_add(audit_word(row.user_id)),
+            }
         }
     }
     lots

@@ -154,6 +154,8 @@ pub struct LotRow {
     pub contacts_net: i32,
     /// Sum modulo 2⁶⁴ of the first 8 bytes of SHA-256 of each event id.
     pub id_sum: u64,
+    /// The same sum over the user ids of the changes of contacts, one term for each change.
+    pub contact_sum: u64,
 }
 
 /// Writes the order of a commit.
@@ -169,7 +171,7 @@ pub async fn order(
 ) -> Result<(), StoreError> {
     let big = |field: fn(&LotRow) -> i64| lots.iter().map(field).collect::<Vec<i64>>();
     let small = |field: fn(&LotRow) -> i32| lots.iter().map(field).collect::<Vec<i32>>();
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 11] = [
         &big(|lot| lot.project),
         &big(|lot| lot.first_id),
         &big(|lot| lot.last_id),
@@ -178,6 +180,7 @@ pub async fn order(
         &small(|lot| lot.contacts),
         &small(|lot| lot.contacts_net),
         &big(|lot| lot.id_sum.cast_signed()),
+        &big(|lot| lot.contact_sum.cast_signed()),
         &epoch,
         &now,
     ];

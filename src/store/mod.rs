@@ -14,7 +14,7 @@ mod error;
 
 pub mod managed;
 
-mod tls;
+pub(crate) mod tls;
 
 mod lease;
 

@@ -24,7 +24,8 @@ pub(super) fn connector(mode: SslMode) -> MakeRustlsConnect {
     MakeRustlsConnect::new(config)
 }
 
-fn system_roots() -> RootCertStore {
+/// The certificates that this machine trusts; one that cannot be read is logged and left out.
+pub(crate) fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     for problem in &found.errors {

@@ -64,7 +64,7 @@ async fn number(client: &Client, sql: &str) -> i64 {
 /// The log in the order of the stream: the id of the event or contact, and a checksum of the row with its lot.
 async fn stream(client: &Client) -> Vec<(String, String)> {
     let order = "select coalesce(e.event_id, e.user_id),
-                        md5(concat_ws('|', e.*::text, l.tx, l.first_id, l.last_id, l.events, l.contacts, l.contacts_net, l.id_sum))
+                        md5(concat_ws('|', e.*::text, l.tx, l.first_id, l.last_id, l.events, l.contacts, l.contacts_net, l.id_sum, l.contact_sum))
                  from lot l join event e on e.id between l.first_id and l.last_id
                  order by l.epoch, l.tx, l.first_id, e.id";
     client.query(order, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()

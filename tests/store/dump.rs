@@ -79,7 +79,7 @@ async fn push(database: &TestDatabase, prefix: &str) -> Vec<Cursor> {
 
 /// The log in the order of the stream, each row with its lot and its content.
 async fn stream(client: &Client) -> Vec<String> {
-    let order = "select concat_ws('|', e.id, l.tx, l.id_sum, l.events, l.contacts_net, e.kind::text, e.type, e.user_id,
+    let order = "select concat_ws('|', e.id, l.tx, l.id_sum, l.contact_sum, l.events, l.contacts_net, e.kind::text, e.type, e.user_id,
                                   e.event_id, e.occurred_at, e.received_at, md5(e.parameters::text))
                  from lot l join event e on e.id between l.first_id and l.last_id
                  order by l.epoch, l.tx, l.first_id, e.id";
@@ -176,7 +176,7 @@ async fn every_restore_gives_epochs_numbers_of_its_own() {
     // As if another cluster had gone before.
     let history = "update lot set epoch = 2; update epoch set n = 2;
                    insert into epoch (n, system_identifier, timeline) values (1, 1, 1);
-                   insert into lot select project_id, 1, '77', 1, 1, datasource_id, 0, 0, 0, 0, received_at from lot limit 1";
+                   insert into lot select project_id, 1, '77', 1, 1, datasource_id, 0, 0, 0, 0, 0, received_at from lot limit 1";
     client.batch_execute(history).await.unwrap();
     back_up(&source.config, &one).await.unwrap();
 

@@ -130,7 +130,7 @@ async fn what_is_not_settled_waits() {
         "begin;
          insert into event values (-5, 1, 1, now(), now(), 'e', 't', 'u', 'slow', '{}');
          insert into lot (project_id, epoch, first_id, last_id, datasource_id, events, contacts, contacts_net, id_sum,
-                          received_at) values (1, 1, -5, -5, 1, 1, 0, 0, 0, now())",
+                          contact_sum, received_at) values (1, 1, -5, -5, 1, 1, 0, 0, 0, 0, now())",
     )
     .await
     .unwrap();

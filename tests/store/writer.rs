@@ -194,11 +194,15 @@ async fn lots_tell_what_the_log_holds() {
                where coalesce(net, 0) <> coalesce(there, 0)";
     assert_eq!(count(&client, net, &[]).await, 0);
     let lots = "select id_sum, array(select event_id from event e where id between first_id and last_id
-                                     and e.datasource_id = l.datasource_id and kind = 'e') from lot l";
+                                     and e.datasource_id = l.datasource_id and kind = 'e'),
+                       contact_sum, array(select user_id from event e where id between first_id and last_id
+                                          and e.datasource_id = l.datasource_id and kind = 'c') from lot l";
     for lot in client.query(lots, &[]).await.unwrap() {
-        let ids: Vec<String> = lot.get(1);
-        let sum = ids.iter().fold(0u64, |sum, id| sum.wrapping_add(audit_word(id)));
-        assert_eq!(lot.get::<_, i64>(0).cast_unsigned(), sum, "{ids:?}");
+        for (sum, ids) in [(0, 1), (2, 3)] {
+            let ids: Vec<String> = lot.get(ids);
+            let wanted = ids.iter().fold(0u64, |sum, id| sum.wrapping_add(audit_word(id)));
+            assert_eq!(lot.get::<_, i64>(sum).cast_unsigned(), wanted, "{ids:?}");
+        }
     }
 }
 
