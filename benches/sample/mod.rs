@@ -39,7 +39,7 @@ pub fn contacts(items: usize) -> String {
     body(items, |text, n| {
         write!(
             text,
-            r#"{{"_user_id":"user-{n:08}","_email":"user-{n:08}@example.org","_first_name":"Ada","_last_name":"Lovelace","_phone":"+34600{n:06}","_city":"Madrid","_country":"ES"}}"#
+            r#"{{"_user_id":"user-{n:08}","_email":"user-{n:08}@example.org","_first_name":"Ada","_last_name":"Lovelace","_phone_mobile":"+34600{n:06}","_city":"Madrid","_country":"ES"}}"#
         )
     })
 }
