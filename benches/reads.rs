@@ -33,8 +33,8 @@ use tokio_postgres::Client;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// How many events to store.
-    #[arg(long, default_value_t = 10_000_000)]
-    events: i64,
+    #[arg(long)]
+    events: Option<i64>,
     /// How often each read is repeated.
     #[arg(long, default_value_t = 200)]
     runs: usize,
@@ -53,6 +53,10 @@ const LOT: i64 = 100;
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    let Some(events) = arguments.events else {
+        println!("reads: takes minutes, so not without being asked: cargo bench --bench reads -- --events 10000000");
+        return Ok(());
+    };
     let folder = arguments
         .data_dir
         .clone()
@@ -61,20 +65,20 @@ async fn main() -> Result<()> {
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o711))?;
     let data_dir = folder.join("d");
     let options = Options::new(&data_dir);
-    let outcome = measure(&arguments, &options).await;
+    let outcome = measure(events, arguments.runs, &options).await;
     guardian::discard(&data_dir)?;
     std::fs::remove_dir_all(&folder)?;
     outcome
 }
 
-async fn measure(arguments: &Arguments, options: &Options) -> Result<()> {
+async fn measure(events: i64, runs: usize, options: &Options) -> Result<()> {
     let clock = SystemClock::shared();
     let server = managed::open(options, managed::Role::Owner).await?;
     let database = Database::new(server.config());
-    let day = fill(&database, &clock, arguments.events).await?;
+    let day = fill(&database, &clock, events).await?;
     let server = restart(server, options).await?;
     let database = Database::new(server.config());
-    let house = House { database, clock, runs: arguments.runs, events: arguments.events };
+    let house = House { database, clock, runs, events };
     println!("{:<58} {:>9} {:>9} {:>9}", "", "first ms", "p50 ms", "max ms");
     let outcome = house.measure(day).await;
     server.stop().await?;

@@ -66,7 +66,7 @@ impl Authority {
         let all = changes::since(&pool, None).await?;
         let mut directory = Directory::new(&all.organization);
         directory.apply(&all);
-        let keyring = Keyring::new();
+        let keyring = Keyring::default();
         keyring.apply(&all.keys);
         let polled_at = AtomicU64::new(clock.monotonic());
         Ok(Self {

@@ -40,18 +40,21 @@ impl Hasher for Inside {
     }
 }
 
-/// The live keys of the database.
+/// The live keys of the database. Public for the sake of the benches.
 #[derive(Debug)]
-pub(super) struct Keyring {
+pub struct Keyring {
     shards: Box<[ArcSwap<Shard>]>,
 }
 
-impl Keyring {
-    pub(super) fn new() -> Self {
+impl Default for Keyring {
+    fn default() -> Self {
         Self { shards: (0..=u8::MAX).map(|_| ArcSwap::from_pointee(Shard::default())).collect() }
     }
+}
 
-    pub(super) fn get(&self, hash: &KeyHash) -> Option<Arc<Key>> {
+impl Keyring {
+    /// The live key whose text hashes to this.
+    pub fn get(&self, hash: &KeyHash) -> Option<Arc<Key>> {
         self.shards[usize::from(hash[0])].load().get(hash).cloned()
     }
 
@@ -61,7 +64,7 @@ impl Keyring {
     }
 
     /// Takes in keys that changed; those that died leave.
-    pub(super) fn apply(&self, rows: &[KeyRow]) {
+    pub fn apply(&self, rows: &[KeyRow]) {
         let mut by_shard: BTreeMap<u8, Vec<&KeyRow>> = BTreeMap::new();
         for row in rows {
             by_shard.entry(row.hash[0]).or_default().push(row);
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn keys_come_and_go() {
-        let keyring = Keyring::new();
+        let keyring = Keyring::default();
         keyring.apply(&[row(1, false), row(2, false)]);
         assert_eq!(keyring.len(), 2);
         keyring.apply(&[row(1, true)]);
@@ -148,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_replaced_keyring_holds_what_it_was_given() {
-        let keyring = Keyring::new();
+        let keyring = Keyring::default();
         keyring.apply(&[row(1, false), row(2, false)]);
         keyring.replace(&[row(2, false), row(3, true)]);
         assert!(keyring.get(&[1; 32]).is_none());
@@ -158,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_bound_kind_without_a_binding_reaches_nothing() {
-        let keyring = Keyring::new();
+        let keyring = Keyring::default();
         keyring.apply(&[KeyRow { datasource: None, ..row(1, false) }]);
         assert_eq!(keyring.len(), 0);
     }

@@ -23,3 +23,4 @@ pub use authority::{Authority, Options};
 pub use caller::{Caller, Key, Reach};
 pub use credentials::{Presented, Refusal};
 pub use directory::{Datasource, Organization, Project};
+pub use keyring::Keyring;
