@@ -86,7 +86,7 @@ fn fitting(machine: Machine) -> String {
     let (least, most) = BUFFERS;
     let buffers = machine.memory.map_or(least, |bytes| (bytes >> 20) / PART).clamp(least, most);
     // The first change of a page after a checkpoint writes all of it. Compressing that by PostgreSQL's own method costs more
-    // time than it saves on the disk; see docs/decisions/0023-settle-the-write-path-by-measurement.md.
+    // time than it saves on the disk; see docs/decisions/0021-settle-the-write-path-by-measurement.md.
     let compression = if machine.lz4 { "lz4" } else { "off" };
     format!("shared_buffers = {buffers}MB\nwal_compression = {compression}\n")
 }
