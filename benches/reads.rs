@@ -285,7 +285,7 @@ const SIZE_OF_LOG: &str = "
     select sum(pg_relation_size(inhrelid))::bigint from pg_inherits where inhparent = 'event'::regclass";
 
 const SIZE_OF_FILTERS: &str = "
-    select sum(pg_relation_size(inhrelid))::bigint from pg_inherits where inhparent = 'event_by_contact'::regclass";
+    select sum(pg_relation_size(inhrelid))::bigint from pg_inherits where inhparent = 'event_by_range'::regclass";
 
 const SIZE_OF_INDEX: &str = "
     select sum(pg_relation_size(oid))::bigint from pg_class where relname like 'event%by_person'";

@@ -127,10 +127,11 @@ create table event (
     event_id      text,
     parameters    json not null
 ) partition by range (received_at);
--- Summarized behind the lanes by the server itself: `autosummarize` waits for autovacuum's next round.
-create index event_by_id on event using brin (id) with (pages_per_range = 16);
--- One contact's rows: a Bloom filter of contacts for every 8 pages. Closed days get a B-tree besides.
-create index event_by_contact on event using brin (
+-- For every 8 pages the ranges of ids and of times, and a Bloom filter of contacts. One index, because each costs every insert.
+-- Summarized behind the lanes by the server itself: `autosummarize` waits for autovacuum's next round. Closed days get a B-tree
+-- besides.
+create index event_by_range on event using brin (
+    id,
     received_at,
     hashtextextended(user_id, datasource_id) int8_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.001)
 ) with (pages_per_range = 8);
@@ -151,6 +152,8 @@ create table lot (
     received_at   timestamptz not null,
     primary key (project_id, epoch, tx, first_id)
 );
+-- Lots lie in the order of their times, so the pages of any stretch of time are found by their bounds.
+create index lot_by_time on lot using brin (received_at) with (pages_per_range = 8, autosummarize = on);
 
 -- What the lots of each datasource add up to, as far as those of its project are tallied: up to, and without, a position of the
 -- order. A restore that shifts `lot.epoch` shifts this one too.

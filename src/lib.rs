@@ -5,7 +5,7 @@
 //! What happens to one `POST …/stream/events` or `…/stream/contacts`, in order. Each step names the file that does it
 //! and what the client may believe by then.
 //!
-//! 1. `http/trace.rs` gives the request an id and counts it as in flight; `http/client.rs` finds out who sent it.
+//! 1. `http/places.rs` finds the route that the path means; `http/trace.rs` gives the request an id and counts it as in flight.
 //!    *Whatever follows, an answer will carry that id.*
 //! 2. `http/door.rs` walks the request through the next steps, one awaited after the other; `auth/authority.rs` finds
 //!    the key in memory and makes a [`auth::Caller`]. *A 401 says nothing about what exists.*
@@ -18,18 +18,20 @@
 //!    `overloaded` or `store_unavailable`, a 413, 415, 408 or 400 has stored nothing.*
 //! 6. `domain/batch.rs` takes the body apart and judges each item by itself: a [`domain::batch::Batch`]. *A 400 has
 //!    stored nothing. An item that is refused here fails alone.*
-//! 7. `ingest/handle.rs` queues the valid items as one job and waits. *A client that goes away now stops nothing: its
-//!    batch may be stored or not, and sending the same ids again settles it.*
-//! 8. `ingest/lane.rs` takes what waits, one batch of each datasource in turn, as one lot, and begins its transaction.
-//!    *Still nothing is stored.*
-//! 9. `ingest/lot.rs` writes the lot: claims on event ids, contacts, the log, and the order of the commit. *Outcomes are
+//! 7. `ingest/rows.rs` encodes the valid events as the log will hold them; `ingest/handle.rs` queues the valid items as one job
+//!    and waits. *A client that goes away now stops nothing: its batch may be stored or not, and sending the same ids again
+//!    settles it.*
+//! 8. `ingest/lane.rs` takes what waits, one batch of each datasource in turn, as one lot. *Still nothing is stored.*
+//! 9. `ingest/lot.rs` tells the database: claims on event ids, contacts, the log, and the order of the commit. *Outcomes are
 //!    decided; nobody has heard them, and a failure undoes all of it.*
-//! 10. `store/tx.rs` commits. When it answers, the WAL is flushed. Should the answer get lost, `ingest/lane.rs` asks the
-//!     database for the transaction's fate. *Committed, or 503 with nothing stored; only `outcome_unknown` cannot tell.*
-//! 11. The lane hands each job a [`ingest::Receipt`]; `http/push.rs` joins it with the refused items, `http/wire/`
-//!     gives it its shape. *202: every `success` item is durable and readable.*
-//! 12. `ingest/ledger.rs` notes the call in memory and writes it behind the answers. *Usage numbers may lag by seconds,
-//!     and a crash may lose the last of them; what was stored is counted from the lots.*
+//! 10. `store/wire/` sends all of it with the commit, for new events in one flight. When the answer comes, the WAL is flushed.
+//!     Should it get lost, `store/fate.rs` looks for the lot. *Committed, or 503 with nothing stored; only `outcome_unknown`
+//!     cannot tell.*
+//! 11. The lane notes what became of each job in `ingest/ledger.rs`, which is written behind the answers, and hands it a
+//!     [`ingest::Receipt`]. *Usage numbers may lag by seconds, and a crash may lose the last of them; what was stored is counted
+//!     from the lots.*
+//! 12. `http/push.rs` joins it with the refused items, `http/wire/` gives it its shape. *202: every `success` item is durable and
+//!     readable.*
 //!
 //! `docs/architecture.md` tells the same at length, with the tables.
 

@@ -19,7 +19,7 @@ use super::{
     text,
 };
 use crate::{
-    domain::clock::SharedClock,
+    domain::{budget::Plan, clock::SharedClock},
     store::{
         Pool, StoreError,
         changes::{self, Horizon},
@@ -135,18 +135,22 @@ impl Authority {
     ///
     /// # Errors
     /// [`Refusal::Invalid`], the same for every reason that a credential may not hold.
-    pub fn authenticate(&self, presented: &Presented) -> Result<Caller, Refusal> {
+    pub fn authenticate(&self, presented: &Presented<'_>) -> Result<Caller, Refusal> {
         let (shown, channel_of) = presented.text_for();
         let (kind, hash) = text::parse(shown).ok_or(Refusal::Invalid)?;
         let key = self.inner.keyring.get(&hash).filter(|key| key.kind == kind && channel_of(kind));
-        let now = self.inner.clock.now();
-        let live = key.filter(|key| key.expires_at.is_none_or(|end| now < end));
+        let live = key.filter(|key| key.expires_at.is_none_or(|end| self.inner.clock.now() < end));
         live.map(Caller::new).ok_or(Refusal::Invalid)
     }
 
     /// The organization of this server.
     pub fn organization(&self) -> Arc<Organization> {
         self.inner.directory.load().organization.clone()
+    }
+
+    /// The plan of datasources that have none of their own.
+    pub fn plan(&self) -> Plan {
+        self.inner.directory.load().organization.plan
     }
 
     /// The projects inside the caller's reach, oldest first; for a datasource's key the one around it.

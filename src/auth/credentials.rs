@@ -1,6 +1,6 @@
 //! What a request shows for itself, before anything is looked up.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use percent_encoding::percent_decode_str;
 
@@ -22,16 +22,16 @@ pub enum Refusal {
 
 /// The one credential of a request. Its `Debug` is silent.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Presented {
+pub enum Presented<'a> {
     /// `Authorization: Bearer <text>`.
-    Bearer(String),
+    Bearer(Cow<'a, str>),
     /// `Authorization: <text>`.
-    Raw(String),
+    Raw(Cow<'a, str>),
     /// `?api_key=<text>`.
-    Query(String),
+    Query(Cow<'a, str>),
 }
 
-impl fmt::Debug for Presented {
+impl fmt::Debug for Presented<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bearer(_) => "Bearer(…)",
@@ -41,26 +41,28 @@ impl fmt::Debug for Presented {
     }
 }
 
-impl Presented {
+impl<'a> Presented<'a> {
     /// Finds the credential among the `Authorization` headers (RFC 9110, section 11.6.2; RFC 6750) and the query.
     ///
     /// # Errors
     /// [`Refusal`] where there is none, more than one, or an event-stream key in the query.
-    pub fn find<'a>(headers: impl Iterator<Item = &'a [u8]>, query: Option<&str>) -> Result<Self, Refusal> {
-        let headers: Vec<&[u8]> = headers.collect();
+    pub fn find(
+        mut headers: impl Iterator<Item = &'a [u8]>,
+        query: Option<&'a str>,
+    ) -> Result<Self, Refusal> {
         let from_query = query.map(api_key).transpose()?.flatten();
-        match (headers.as_slice(), from_query) {
-            ([], Some(text)) => Ok(Self::Query(text)),
-            ([], None) => Err(Refusal::Missing),
-            ([one], None) => header(one),
+        match (headers.next(), headers.next(), from_query) {
+            (None, _, Some(text)) => Ok(Self::Query(text)),
+            (None, _, None) => Err(Refusal::Missing),
+            (Some(one), None, None) => header(one),
             _ => Err(Refusal::Ambiguous),
         }
     }
 
     /// Whether a query presents a credential, so that the address of the request is a secret as well.
     pub fn is_in(query: Option<&str>) -> bool {
-        let name = |pair: &str| decode(pair.split_once('=').map_or(pair, |(name, _)| name));
-        query.is_some_and(|query| query.split('&').any(|pair| name(pair) == API_KEY))
+        let is_named = |pair: &str| decode(pair.split_once('=').map_or(pair, |(name, _)| name)) == API_KEY;
+        query.is_some_and(|query| query.split('&').any(is_named))
     }
 
     /// The text, and whether a key of `kind` may come this way.
@@ -74,7 +76,7 @@ impl Presented {
 }
 
 /// Reads one header value: `Bearer <key>` in any case, or a bare key.
-fn header(value: &[u8]) -> Result<Presented, Refusal> {
+fn header(value: &[u8]) -> Result<Presented<'_>, Refusal> {
     let (scheme, rest) = match value.iter().position(|byte| *byte == b' ' || *byte == b'\t') {
         Some(at) => (&value[..at], value[at..].trim_ascii()),
         None => (value, &[][..]),
@@ -82,11 +84,11 @@ fn header(value: &[u8]) -> Result<Presented, Refusal> {
     if scheme.eq_ignore_ascii_case(b"bearer") {
         // Bytes that are no text are no key either, so they are refused like any other noise.
         return std::str::from_utf8(rest)
-            .map(|text| Presented::Bearer(text.to_owned()))
+            .map(|text| Presented::Bearer(text.into()))
             .map_err(|_| Refusal::Invalid);
     }
     match std::str::from_utf8(scheme) {
-        Ok(text) if Kind::of_text(text).is_some() && rest.is_empty() => Ok(Presented::Raw(text.to_owned())),
+        Ok(text) if Kind::of_text(text).is_some() && rest.is_empty() => Ok(Presented::Raw(text.into())),
         Ok(text) if Kind::of_text(text).is_some() => Err(Refusal::Invalid),
         _ => Err(Refusal::Missing),
     }
@@ -95,12 +97,12 @@ fn header(value: &[u8]) -> Result<Presented, Refusal> {
 /// The parameter of a query that presents a key.
 const API_KEY: &str = "api_key";
 
-fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
+fn decode(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 /// Finds `api_key` in a query, refusing two of them and any value that looks like an event-stream key.
-fn api_key(query: &str) -> Result<Option<String>, Refusal> {
+fn api_key(query: &str) -> Result<Option<Cow<'_, str>>, Refusal> {
     let mut found = None;
     for pair in query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -120,7 +122,7 @@ fn api_key(query: &str) -> Result<Option<String>, Refusal> {
 mod tests {
     use super::*;
 
-    fn find(headers: &[&str], query: Option<&str>) -> Result<Presented, Refusal> {
+    fn find<'a>(headers: &'a [&str], query: Option<&'a str>) -> Result<Presented<'a>, Refusal> {
         Presented::find(headers.iter().map(|header| header.as_bytes()), query)
     }
 
@@ -141,8 +143,8 @@ mod tests {
 
     #[test]
     fn an_empty_bearer_is_a_credential_that_does_not_hold() {
-        assert_eq!(find(&["Bearer"], None), Ok(Presented::Bearer(String::new())));
-        assert_eq!(find(&["Bearer "], None), Ok(Presented::Bearer(String::new())));
+        assert_eq!(find(&["Bearer"], None), Ok(Presented::Bearer("".into())));
+        assert_eq!(find(&["Bearer "], None), Ok(Presented::Bearer("".into())));
     }
 
     #[test]

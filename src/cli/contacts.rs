@@ -16,7 +16,11 @@ use super::{
 use crate::{
     config::Global,
     domain::{clock::SystemClock, ids::Inlet},
-    ingest::{ContactOp, Options, Outcome, Work, Writer},
+    ingest::{
+        ContactOp, Options, Outcome, Work, Writer,
+        fates::Kind,
+        ledger::{Account, Asked, Ledger},
+    },
     store::{
         Role, contacts, datasources,
         erase::{self, Subject},
@@ -83,15 +87,18 @@ async fn delete(opened: &Opened, inlet: Inlet, user_id: &str) -> anyhow::Result<
     let options = Options { lanes: 1, ..Options::default() };
     let reads = opened.database.pool(Role::Read, 1)?;
     let clock = SystemClock::shared();
+    // Nobody called over HTTP: what this one notes is never written.
+    let ledger = Ledger::new(reads.clone(), reads.clone(), clock.clone());
     let (writer, handle) =
-        Writer::new(options, opened.database.clone(), reads, clock, opened.entropy.clone());
+        Writer::new(options, opened.database.clone(), reads, ledger, clock, opened.entropy.clone());
     let (end, ends) = watch::channel(false);
     let writing = tokio::spawn(writer.run(ends));
     let outcome = async {
         timeout(PATIENCE, handle.connected()).await.context("no connection to the database within 10 s")?;
         let room = handle.admit(inlet, user_id.len())?;
         let work = Work::Contacts(vec![ContactOp::Delete { user_id: user_id.to_owned() }]);
-        anyhow::Ok(handle.append(room, inlet, work).await?)
+        let account = Account { kind: Kind::Contact, asked: Asked::Deletion, bad: 0 };
+        anyhow::Ok(handle.append(room, inlet, work, account).await?)
     }
     .await;
     end.send_replace(true);

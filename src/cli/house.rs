@@ -86,13 +86,20 @@ impl House {
         let manage = database.pool(Role::Meta, MANAGE_CONNECTIONS)?;
         let erasures = database.pool(Role::Meta, ERASE_CONNECTIONS)?;
         let probes = database.pool(Role::Read, PROBE_CONNECTIONS)?;
-        let (writer, ingest) =
-            Writer::new(options.ingest, database.clone(), reads.clone(), clock.clone(), entropy.clone());
+        let ledger = Ledger::new(meta.clone(), reads.clone(), clock.clone());
+        let (writer, ingest) = Writer::new(
+            options.ingest,
+            database.clone(),
+            reads.clone(),
+            ledger.clone(),
+            clock.clone(),
+            entropy.clone(),
+        );
         let state = State {
             authority,
             limiter: Limiter::new(clock.clone()),
             ingest,
-            ledger: Ledger::new(meta.clone(), reads.clone(), clock.clone()),
+            ledger,
             reads,
             manage,
             erasures,

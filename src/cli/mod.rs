@@ -85,6 +85,8 @@ enum Command {
     Backup(backup::BackupOptions),
     /// Fill an empty database from a file that `backup` made; no server may run on it.
     Restore(backup::RestoreOptions),
+    /// Load a running server with events or contacts, measure it, and verify afterwards that it kept its promise.
+    Load(load::Options),
     /// Ask a running server whether it takes work; exits with 0 if it does.
     Healthcheck(healthcheck::Options),
     /// Print docs/errors.md: every error code and what to do about it.
@@ -112,6 +114,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(options) => migrate::run(&cli.global, options).await,
         Command::Backup(options) => backup::back_up(&cli.global, options).await,
         Command::Restore(options) => backup::restore(&cli.global, options).await,
+        Command::Load(options) => load::run(options).await,
         Command::Healthcheck(options) => healthcheck::run(options).await,
         Command::Errors => errors::run(),
         Command::Openapi(options) => openapi::run(&options),

@@ -11,9 +11,9 @@ use super::{
     country::Country,
     excerpt::excerpt,
     ids::Inlet,
-    json::{Member, duplicate, members, raw_members, unquote},
+    json::{Member, duplicate, raw_members, unquote},
     rejection::{Fault, Rejection},
-    scan::scan,
+    scan::scan_members,
 };
 
 /// What items are judged by.
@@ -111,7 +111,9 @@ impl<T: Draft> Batch<T> {
         if raw.len() > rules.caps.items {
             return Err(Malformed::TooMany { limit: rules.caps.items, found: raw.len() });
         }
-        let items = raw.iter().enumerate().map(|(at, element)| judge(at, element.get(), rules)).collect();
+        let mut members = Vec::new();
+        let items = raw.iter().enumerate();
+        let items = items.map(|(at, element)| judge(at, element.get(), rules, &mut members)).collect();
         Ok(Self { inlet, items, _sealed: () })
     }
 
@@ -168,30 +170,50 @@ fn split(text: &str) -> Result<Vec<&RawValue>, Malformed> {
     serde_json::from_str(text).map_err(not_json)
 }
 
-fn judge<T: Draft>(position: usize, raw: &str, rules: &Rules<'_>) -> Item<T> {
-    let verdict = envelope(raw, rules).and_then(|envelope| T::parse(&envelope, rules));
+/// Judges one element. `members` is room to work in, which the elements share.
+fn judge<'a, T: Draft>(
+    position: usize,
+    raw: &'a str,
+    rules: &Rules<'_>,
+    members: &mut Vec<Member<'a>>,
+) -> Item<T> {
+    members.clear();
+    let read = envelope(raw, rules, members);
+    let id = match &read {
+        Ok(()) => value_of(members, T::ID).and_then(|value| id_in(value, rules.caps)),
+        // Not every member was reached.
+        Err(_) => id_of(raw, T::ID, rules.caps),
+    };
+    let verdict = read.and_then(|()| T::parse(members, rules));
     let excerpt = verdict.is_err().then(|| excerpt(raw, |kind| rules.catalogue.event(kind).is_some()));
-    Item { position, id: id_of(raw, T::ID, rules.caps), bytes: raw.len(), verdict, excerpt }
+    Item { position, id: id.unwrap_or_default(), bytes: raw.len(), verdict, excerpt }
 }
 
-/// The members of an item, once it is what every item must be.
-fn envelope<'a>(raw: &'a str, rules: &Rules<'_>) -> Result<Vec<Member<'a>>, Rejection> {
+/// Finds the members of an item, once it is what every item must be.
+fn envelope<'a>(raw: &'a str, rules: &Rules<'_>, members: &mut Vec<Member<'a>>) -> Result<(), Rejection> {
     if !raw.starts_with('{') {
         return Err(Rejection::of(Fault::whole("must be a JSON object")));
     }
-    scan(raw, rules.caps).map_err(Rejection::of)?;
-    let envelope = members(raw);
-    match duplicate(&envelope) {
+    scan_members(raw, rules.caps, members).map_err(Rejection::of)?;
+    match duplicate(members) {
         Some(name) => Err(Rejection::of(Fault::at([name], "appears more than once; send it once"))),
-        None => Ok(envelope),
+        None => Ok(()),
     }
 }
 
-/// The id by which the answer names the item, also when the item is bad: empty unless it could be stored.
-fn id_of(raw: &str, id: &str, caps: &Caps) -> String {
+/// The value of a member; the first one's where there are more.
+pub(super) fn value_of<'a>(members: &[Member<'a>], name: &str) -> Option<&'a str> {
+    members.iter().find(|member| member.name == name).map(|member| member.value)
+}
+
+/// The id by which the answer names the item, also when the item is bad; none unless it could be stored.
+fn id_of(raw: &str, id: &str, caps: &Caps) -> Option<String> {
     let mut members = raw_members(raw).filter(|(name, _)| unquote(name).is_some_and(|name| name == id));
-    let value = members.next().and_then(|(_, value)| identifier(value, caps.id_bytes).ok());
-    value.map(Cow::into_owned).unwrap_or_default()
+    members.next().and_then(|(_, value)| id_in(value, caps))
+}
+
+fn id_in(value: &str, caps: &Caps) -> Option<String> {
+    identifier(value, caps.id_bytes).ok().map(Cow::into_owned)
 }
 
 /// Reads a required string of 1 to `longest` bytes. Control characters are allowed, only NUL is not.
@@ -205,6 +227,8 @@ pub(super) fn identifier(raw: &str, longest: usize) -> Result<Cow<'_, str>, Stri
     match unquote(raw) {
         Some(text) if text.is_empty() => Err("must not be empty".to_owned()),
         Some(text) if text.len() > longest => Err(format!("is longer than {longest} bytes; shorten it")),
+        // Without escapes there is no NUL, or it would not be JSON.
+        Some(text @ Cow::Borrowed(_)) => Ok(text),
         Some(text) if !text.contains('\0') => Ok(text),
         _ => Err("is not valid text".to_owned()),
     }

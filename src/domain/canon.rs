@@ -6,7 +6,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    json::{quote, skip_space, string_end, unquote, value_end},
+    json::{quote_into, skip_space, string_end, unquote, value_end},
     number::canonical_number,
 };
 
@@ -16,9 +16,14 @@ const DEEPEST: usize = 128;
 /// The canonical text of `raw`, which must be valid JSON; other text gives some text, never a panic.
 pub fn canonical(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
-    let start = skip_space(raw.as_bytes(), 0);
-    value(raw, start, 0, &mut out);
+    canonical_into(raw, &mut out);
     out
+}
+
+/// Appends what [`canonical`] gives.
+pub fn canonical_into(raw: &str, out: &mut String) {
+    let start = skip_space(raw.as_bytes(), 0);
+    value(raw, start, 0, out);
 }
 
 /// Whether two JSON texts mean the same value.
@@ -45,13 +50,9 @@ fn value(raw: &str, at: usize, depth: usize, out: &mut String) -> usize {
 }
 
 fn string(text: &str, out: &mut String) {
-    if !text.contains('\\') {
-        out.push_str(text);
-    } else {
-        match unquote(text) {
-            Some(decoded) => out.push_str(&quote(&decoded)),
-            None => out.push_str(text),
-        }
+    match unquote(text) {
+        Some(Cow::Owned(decoded)) => quote_into(&decoded, out),
+        _ => out.push_str(text),
     }
 }
 
@@ -111,7 +112,7 @@ fn write_members(members: &[(Cow<'_, str>, Range<usize>)], values: &str, out: &m
         if !std::mem::take(&mut first) {
             out.push(',');
         }
-        out.push_str(&quote(name));
+        quote_into(name, out);
         out.push(':');
         out.push_str(values.get(range.clone()).unwrap_or_default());
     }

@@ -1,20 +1,20 @@
 //! An event: something that happened to a contact. Append-only and immutable once stored.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap, ops::Range};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
-    batch::{Draft, Rules, identifier},
-    canon::canonical,
+    batch::{Draft, Rules, identifier, value_of},
+    canon::canonical_into,
     catalogue::nearest,
     claim::first,
     date::event_date,
-    json::{Member, duplicate, members, quote, unquote},
-    rejection::{Fault, Faults, Rejection},
+    json::{Member, duplicate, members, quote_into, unquote},
+    rejection::{Fault, Faults, Rejection, Rule},
     spec::EventSpec,
-    value::{Normalised, Shape, normalise},
+    value::{Shape, normalise_into},
 };
 
 /// The members of an event's envelope.
@@ -53,9 +53,9 @@ impl Draft for EventDraft {
         if rules.strict && spec.is_none() && !event_type.is_empty() {
             faults.add(Fault::at(["_event_type"], undeclared_type(&event_type, rules)));
         }
-        let parameters = parameters(value_of(envelope, "_event_parameters"), spec, rules, &mut faults);
+        let mut parameters = parameters(value_of(envelope, "_event_parameters"), spec, rules, &mut faults);
         faults.verdict()?;
-        let content = content(&user_id, &event_type, &parameters);
+        let content = content(&user_id, &event_type, &mut parameters);
         let occurred_at = date.unwrap_or(rules.now);
         Ok(Self {
             user_id,
@@ -63,14 +63,10 @@ impl Draft for EventDraft {
             event_type,
             occurred_at,
             date_given: date.is_some(),
-            parameters,
+            parameters: parameters.text,
             content,
         })
     }
-}
-
-fn value_of<'a>(envelope: &[Member<'a>], name: &str) -> Option<&'a str> {
-    envelope.iter().find(|member| member.name == name).map(|member| member.value)
 }
 
 /// A required identifier; empty when there is none, and then a fault is noted.
@@ -125,34 +121,42 @@ fn undeclared_type(event_type: &str, rules: &Rules<'_>) -> String {
 
 /// The parameters as they will be stored. A declared one that is `null`, or `""` where its type has no empty string,
 /// counts as absent; of two with the same name the last one counts.
-fn parameters(raw: Option<&str>, spec: Option<&EventSpec>, rules: &Rules<'_>, faults: &mut Faults) -> String {
+fn parameters<'a>(
+    raw: Option<&'a str>,
+    spec: Option<&EventSpec>,
+    rules: &Rules<'_>,
+    faults: &mut Faults,
+) -> Object<'a> {
     let raw = match raw {
         None | Some("null" | "\"\"") => "{}",
         Some(raw) if raw.starts_with('{') => raw,
         Some(_) => {
             faults.add(Fault::at(["_event_parameters"], "must be a JSON object"));
-            return String::new();
+            return Object::with_capacity(0, 0);
         }
     };
     let mut sent = members(raw);
     keep_last(&mut sent);
-    let mut stored = Object::with_capacity(raw.len());
+    let mut stored = Object::with_capacity(raw.len(), sent.len());
     for member in &sent {
         if faults.is_full() {
             break;
         }
-        let Some(spec) = spec.and_then(|spec| spec.parameter(&member.name)) else {
-            stored.push(&member.name, member.value);
-            continue;
-        };
-        match normalise(member.value, Shape::from(spec), rules) {
-            Ok(Normalised::Set(text)) => stored.push(&member.name, &text),
-            Ok(Normalised::Clear) => {}
-            Err(rule) => faults.add(Fault::at(["_event_parameters", &member.name], rule)),
+        let declared = spec.and_then(|spec| spec.parameter(&member.name));
+        let put = stored.put(member.name.clone(), |out| match declared {
+            Some(spec) => normalise_into(member.value, Shape::from(spec), rules, out),
+            None => {
+                out.push_str(member.value);
+                Ok(true)
+            }
+        });
+        if let Err(rule) = put {
+            faults.add(Fault::at(["_event_parameters", &member.name], rule));
         }
     }
     missing(&sent, spec, faults);
-    stored.close()
+    stored.close();
+    stored
 }
 
 /// Drops every member that a later one of the same name replaces.
@@ -176,39 +180,71 @@ fn missing(sent: &[Member<'_>], spec: Option<&EventSpec>, faults: &mut Faults) {
     }
 }
 
-/// Writes a JSON object member by member.
-struct Object(String);
+/// A JSON object that is written member by member, and where in its text each member's value is.
+struct Object<'a> {
+    text: String,
+    places: Vec<(Cow<'a, str>, Range<usize>)>,
+}
 
-impl Object {
-    fn with_capacity(bytes: usize) -> Self {
-        let mut text = String::with_capacity(bytes + 2);
+impl<'a> Object<'a> {
+    fn with_capacity(bytes: usize, members: usize) -> Self {
+        // Brackets around single values and a few zeros may come in.
+        let mut text = String::with_capacity(bytes + 16);
         text.push('{');
-        Self(text)
+        Self { text, places: Vec::with_capacity(members) }
     }
 
-    fn push(&mut self, name: &str, value: &str) {
-        if self.0.len() > 1 {
-            self.0.push(',');
+    /// Appends a member whose value `write` appends; none where that says `false` or fails.
+    fn put(
+        &mut self,
+        name: Cow<'a, str>,
+        write: impl FnOnce(&mut String) -> Result<bool, Rule>,
+    ) -> Result<(), Rule> {
+        let before = self.text.len();
+        if before > 1 {
+            self.text.push(',');
         }
-        self.0.push_str(&quote(name));
-        self.0.push(':');
-        self.0.push_str(value);
+        quote_into(&name, &mut self.text);
+        self.text.push(':');
+        let begin = self.text.len();
+        let written = write(&mut self.text);
+        if written == Ok(true) {
+            self.places.push((name, begin..self.text.len()));
+        } else {
+            self.text.truncate(before);
+        }
+        written.map(|_| ())
     }
 
-    fn close(mut self) -> String {
-        self.0.push('}');
-        self.0
+    fn close(&mut self) {
+        self.text.push('}');
+    }
+
+    /// Appends the canonical text of the object (see [`canonical_into`]).
+    fn canonical_into(&mut self, out: &mut String) {
+        self.places.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        out.push('{');
+        for (at, (name, place)) in self.places.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            quote_into(name, out);
+            out.push(':');
+            canonical_into(self.text.get(place.clone()).unwrap_or_default(), out);
+        }
+        out.push('}');
     }
 }
 
-/// Each part follows its length, so that no two triples give the same bytes.
-fn content(user_id: &str, event_type: &str, parameters: &str) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    for part in [user_id, event_type, &canonical(parameters)] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
+/// User id and type end with the NUL that neither can hold, so that no two triples give the same bytes.
+fn content(user_id: &str, event_type: &str, parameters: &mut Object<'_>) -> [u8; 16] {
+    let mut bytes = String::with_capacity(user_id.len() + event_type.len() + parameters.text.len() + 2);
+    for part in [user_id, event_type] {
+        bytes.push_str(part);
+        bytes.push('\0');
     }
-    first(&hash.finalize())
+    parameters.canonical_into(&mut bytes);
+    first(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -18,9 +18,12 @@ const UID_CHARS: usize = 22;
 /// [`EntropyError`] when the generator fails.
 pub fn random_base62(entropy: &dyn Entropy, length: usize) -> Result<String, EntropyError> {
     let mut text = String::with_capacity(length);
-    let mut pool = [0u8; 64];
+    // More than are needed, because some are drawn again; and many at once, because asking costs more than the bytes.
+    let mut pool = [0u8; 1024];
+    let asked = length.next_multiple_of(64).min(pool.len());
+    let pool = &mut pool[..asked];
     while text.len() < length {
-        entropy.fill(&mut pool)?;
+        entropy.fill(pool)?;
         // 248 is the largest multiple of 62 that a byte can hold; what lies above is drawn again.
         let fair =
             pool.iter().filter(|byte| **byte < 248).map(|byte| char::from(BASE62[usize::from(byte % 62)]));

@@ -20,17 +20,53 @@ pub fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// The first position at or after `at` that holds a quote or a backslash; the end where there is none.
+///
+/// Looks at eight bytes at a time: strings of customer data are short, so that a call of `memchr` would cost more than it saves.
+pub fn quote_or_backslash(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let found = flags(u64::from_le_bytes(*chunk));
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = bytes.len().saturating_sub(at);
+    match bytes.last_chunk::<8>() {
+        // What comes before the rest is shifted out, and zeros are shifted in behind it.
+        Some(chunk) if rest > 0 => {
+            let found = flags(u64::from_le_bytes(*chunk) >> (8 * (8 - rest)));
+            if found == 0 { bytes.len() } else { at + (found.trailing_zeros() / 8) as usize }
+        }
+        _ => {
+            while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\')) {
+                at += 1;
+            }
+            at.min(bytes.len())
+        }
+    }
+}
+
+/// The high bit of each byte that is a quote or a backslash; the lowest flag is exact, those above it may not be.
+const fn flags(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let quotes = word ^ (ONES * b'"' as u64);
+    let backslashes = word ^ (ONES * b'\\' as u64);
+    ((quotes.wrapping_sub(ONES) & !quotes) | (backslashes.wrapping_sub(ONES) & !backslashes)) & HIGHS
+}
+
 /// The position after the closing quote of the string that opens at `at`.
 pub fn string_end(bytes: &[u8], at: usize) -> usize {
     let mut at = at + 1;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    loop {
+        at = quote_or_backslash(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return at + 1,
+            Some(_) => at += 2,
+            None => return bytes.len(),
         }
     }
-    bytes.len()
 }
 
 /// The position after the value that begins at `at`.
@@ -42,7 +78,8 @@ pub fn value_end(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-fn scalar_end(bytes: &[u8], mut at: usize) -> usize {
+/// The position after the number or word that begins at `at`.
+pub fn scalar_end(bytes: &[u8], mut at: usize) -> usize {
     while let Some(byte) = bytes.get(at) {
         if matches!(byte, b',' | b']' | b'}' | b':' | b' ' | b'\t' | b'\n' | b'\r') {
             break;
@@ -106,11 +143,23 @@ impl<'a> Iterator for RawMembers<'a> {
 
 /// The members of an object in their order, names decoded. Those whose name cannot be decoded are left out.
 pub fn members(text: &str) -> Vec<Member<'_>> {
-    raw_members(text).filter_map(|(name, value)| Some(Member { name: unquote(name)?, value })).collect()
+    // Few objects have more members than this.
+    let mut members = Vec::with_capacity(FEW);
+    members
+        .extend(raw_members(text).filter_map(|(name, value)| Some(Member { name: unquote(name)?, value })));
+    members
 }
+
+/// Members up to which each is compared with each: faster than sorting them, and no memory is asked for.
+const FEW: usize = 16;
 
 /// A name that more than one member has, if any.
 pub fn duplicate<'m>(members: &'m [Member<'_>]) -> Option<&'m str> {
+    let repeated =
+        |(at, member): (usize, &Member<'_>)| members[..at].iter().any(|before| before.name == member.name);
+    if members.len() <= FEW && !members.iter().enumerate().any(repeated) {
+        return None;
+    }
     let mut names: Vec<&str> = members.iter().map(|member| &*member.name).collect();
     names.sort_unstable();
     names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
@@ -133,17 +182,37 @@ pub fn elements(text: &str) -> impl Iterator<Item = &str> {
 
 /// Decodes a JSON string, quotes included. None when `text` is no string or holds a lone surrogate.
 pub fn unquote(text: &str) -> Option<Cow<'_, str>> {
-    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        serde_json::from_str(text).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inner))
+    match plain(text) {
+        Some(inner) => Some(Cow::Borrowed(inner)),
+        None => serde_json::from_str(text).ok().map(Cow::Owned),
     }
+}
+
+/// What stands between the quotes of a JSON string without escapes; none for other texts.
+pub fn plain(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    (quote_or_backslash(inner.as_bytes(), 0) == inner.len()).then_some(inner)
 }
 
 /// Writes `text` as a JSON string, always in the same spelling.
 pub fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut out = String::with_capacity(text.len() + 2);
+    quote_into(text, &mut out);
+    out
+}
+
+/// Appends `text` as [`quote`] writes it.
+pub fn quote_into(text: &str, out: &mut String) {
+    // Folded without an early end, so that it can be done for many bytes at once.
+    let escaped = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    if text.bytes().fold(false, |any, byte| any | escaped(byte)) {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        out.reserve(text.len() + 2);
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 #[cfg(test)]
@@ -175,5 +244,32 @@ mod tests {
         assert_eq!(unquote(r#""\ud800""#), None);
         assert_eq!(unquote("12"), None);
         assert_eq!(quote("a\"\u{1}é"), r#""a\"\u0001é""#);
+    }
+
+    #[test]
+    fn the_first_quote_or_backslash_is_found_wherever_it_is() {
+        for length in 0..40 {
+            // Neighbours of both letters, and letters that differ from them by the high bit alone.
+            let text: Vec<u8> = b"!#[]\xa2\xdc\x01\x00".iter().copied().cycle().take(length).collect();
+            assert_eq!(quote_or_backslash(&text, 0), length);
+            for place in 0..length {
+                for letter in [b'"', b'\\'] {
+                    let mut text = text.clone();
+                    text[place..].fill(letter);
+                    for from in 0..=place {
+                        assert_eq!(quote_or_backslash(&text, from), place);
+                    }
+                }
+            }
+        }
+        assert_eq!(quote_or_backslash(b"abc", 9), 3);
+    }
+
+    #[test]
+    fn every_letter_is_quoted_as_serde_does() {
+        for letter in (0..=0x100).filter_map(char::from_u32) {
+            let text = format!("ab{letter}cd");
+            assert_eq!(quote(&text), serde_json::to_string(&text).unwrap());
+        }
     }
 }

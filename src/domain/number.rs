@@ -1,5 +1,7 @@
 //! Numbers as text: one spelling for each value, without ever passing through a binary float.
 
+use std::borrow::Cow;
+
 use super::{caps::Caps, rejection::Rule};
 
 /// Digits before the point up to which a whole number is written out (as ECMAScript does); beyond: an exponent.
@@ -13,11 +15,36 @@ const SANE_EXPONENT: u64 = 1_000_000_000;
 ///
 /// Exact for any number of digits, and idempotent. Also takes what PostgreSQL prints for the same `numeric` (`1e30`
 /// comes back as 31 digits). A text that is not a number comes back unchanged.
-pub fn canonical_number(text: &str) -> String {
+pub fn canonical_number(text: &str) -> Cow<'_, str> {
+    if is_canonical(text) {
+        return Cow::Borrowed(text);
+    }
     match read(text) {
-        Some(Parts { digits, .. }) if digits.is_empty() => "0".to_owned(),
-        Some(parts) => write(&parts),
-        None => text.to_owned(),
+        Some(Parts { digits, .. }) if digits.is_empty() => Cow::Borrowed("0"),
+        Some(parts) => Cow::Owned(write(&parts)),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Whether `text` is a number in its one spelling, of those that need no exponent; most numbers are.
+fn is_canonical(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let unsigned = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    let count = |from: usize| unsigned[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = count(0);
+    if whole == 0 || whole as i64 > PLAIN_DIGITS || (whole > 1 && unsigned[0] == b'0') {
+        return false;
+    }
+    match unsigned.get(whole) {
+        None => unsigned[0] != b'0' || bytes.len() == 1,
+        Some(b'.') => {
+            let fraction = count(whole + 1);
+            let (all, last) = (whole + 1 + fraction == unsigned.len(), unsigned[unsigned.len() - 1]);
+            let zeros = |places: &[u8]| places.iter().take_while(|byte| **byte == b'0').count() as i64;
+            let small = unsigned[0] == b'0' && zeros(&unsigned[2..]) >= PLAIN_ZEROS;
+            all && fraction > 0 && last != b'0' && !small
+        }
+        Some(_) => false,
     }
 }
 
@@ -113,7 +140,10 @@ pub fn exponent_fits(number: &str, caps: &Caps) -> bool {
 ///
 /// # Errors
 /// The broken rule when it is no number, or longer or with a larger exponent than the limits allow.
-pub fn decimal(text: &str, caps: &Caps) -> Result<String, Rule> {
+pub fn decimal<'t>(text: &'t str, caps: &Caps) -> Result<Cow<'t, str>, Rule> {
+    if text.len() <= caps.number_bytes && is_canonical(text) {
+        return Ok(Cow::Borrowed(text));
+    }
     if !is_number(text) {
         return Err("is not a decimal number, such as 12.5".into());
     }
@@ -131,7 +161,7 @@ pub fn decimal(text: &str, caps: &Caps) -> Result<String, Rule> {
 ///
 /// # Errors
 /// The broken rule when it is no number, has a fraction, or does not fit into 64 bits with a sign.
-pub fn int(text: &str, caps: &Caps) -> Result<String, Rule> {
+pub fn int<'t>(text: &'t str, caps: &Caps) -> Result<Cow<'t, str>, Rule> {
     let number = decimal(text, caps).ok().filter(|number| number.parse::<i64>().is_ok());
     number.ok_or_else(|| "is not a whole number of at most 64 bits, such as 42".into())
 }
@@ -163,6 +193,30 @@ mod tests {
     fn one_spelling(#[case] sent: &str, #[case] canonical: &str) {
         assert_eq!(canonical_number(sent), canonical);
         assert_eq!(canonical_number(canonical), canonical);
+    }
+
+    #[test]
+    fn what_is_taken_as_canonical_is() {
+        let parts = ["", "0", "1", "7", "10", "00", "05", "50", "000000", "0000005", "000005"];
+        let long = "1".repeat(21);
+        let wholes: Vec<String> =
+            parts.iter().map(|part| (*part).to_owned()).chain([long.clone(), long + "0"]).collect();
+        for sign in ["", "-", "+"] {
+            for whole in &wholes {
+                for rest in parts.iter().map(|part| format!(".{part}")).chain(["".into(), "e1".into()]) {
+                    let text = format!("{sign}{whole}{rest}");
+                    let slow = match read(&text) {
+                        Some(Parts { digits, .. }) if digits.is_empty() => "0".to_owned(),
+                        Some(parts) => write(&parts),
+                        None => text.clone(),
+                    };
+                    assert_eq!(canonical_number(&text), slow, "{text}");
+                    // Beyond 21 digits it is left to the slow way, whatever follows them.
+                    let simple = is_number(&text) && !text.contains('e') && whole.len() <= 21;
+                    assert_eq!(is_canonical(&text), slow == text && simple, "{text}");
+                }
+            }
+        }
     }
 
     #[rstest::rstest]

@@ -5,7 +5,7 @@
 
 use super::{
     caps::Caps,
-    json::{skip_space, string_end, unquote},
+    json::{Member, quote_or_backslash, scalar_end, skip_space, string_end, unquote},
     number::exponent_fits,
     rejection::Fault,
 };
@@ -21,31 +21,92 @@ pub const HAS_NUL: &str = "contains the NUL character (\\u0000), which cannot be
 /// # Errors
 /// [`Fault`] with the place of the first one.
 pub fn scan(item: &str, caps: &Caps) -> Result<(), Fault> {
+    fits(item, caps)?;
+    // The depth never comes back to what it cannot be, so the walk goes to the end.
+    walk(item, 0, Depth { now: 0, end: usize::MAX }, caps).map(|_| ())
+}
+
+/// Does what [`scan`] does to the object that is `item`, and in the same pass appends its members, names decoded.
+///
+/// # Errors
+/// As [`scan`]; the members found before the fault stay.
+pub fn scan_members<'a>(item: &'a str, caps: &Caps, members: &mut Vec<Member<'a>>) -> Result<(), Fault> {
+    fits(item, caps)?;
+    let bytes = item.as_bytes();
+    if caps.depth == 0 {
+        return Err(too_deep(item, 0, caps));
+    }
+    let mut at = 1;
+    loop {
+        let mut name = skip_space(bytes, at);
+        if bytes.get(name) == Some(&b',') {
+            name = skip_space(bytes, name + 1);
+        }
+        if bytes.get(name) != Some(&b'"') {
+            return Ok(());
+        }
+        let name_end = checked_string(bytes, name, caps).map_err(|found| found.blame(item, name))?;
+        let value = skip_space(bytes, skip_space(bytes, name_end) + 1);
+        at = checked_value(item, value, caps)?;
+        if let (Some(name), Some(value)) = (item.get(name..name_end).and_then(unquote), item.get(value..at)) {
+            members.push(Member { name, value });
+        }
+    }
+}
+
+fn fits(item: &str, caps: &Caps) -> Result<(), Fault> {
     if item.len() > caps.item_bytes {
         return Err(Fault::whole(format!("is larger than {} bytes; send less in one item", caps.item_bytes)));
     }
+    Ok(())
+}
+
+/// The position after the value of a member that begins at `at`.
+fn checked_value(item: &str, at: usize, caps: &Caps) -> Result<usize, Fault> {
     let bytes = item.as_bytes();
-    let (mut at, mut depth) = (0usize, 0usize);
+    match bytes.get(at) {
+        Some(b'"') => checked_string(bytes, at, caps).map_err(|found| found.blame(item, at)),
+        Some(b'-' | b'0'..=b'9') => checked_number(item, at, caps).map_err(|rule| blame(item, at, rule)),
+        Some(b'{' | b'[') => walk(item, at, Depth { now: 1, end: 1 }, caps),
+        _ => Ok(scalar_end(bytes, at)),
+    }
+}
+
+/// How many containers are open, and with how many left a walk is over.
+struct Depth {
+    now: usize,
+    end: usize,
+}
+
+/// Checks everything from `at` on, until a container closes and leaves `depth.end` open; gives the position after it.
+fn walk(item: &str, mut at: usize, mut depth: Depth, caps: &Caps) -> Result<usize, Fault> {
+    let bytes = item.as_bytes();
     while let Some(byte) = bytes.get(at) {
-        let end = match byte {
+        at = match byte {
             b'"' => checked_string(bytes, at, caps).map_err(|found| found.blame(item, at))?,
             b'-' | b'0'..=b'9' => checked_number(item, at, caps).map_err(|rule| blame(item, at, rule))?,
             b'{' | b'[' => {
-                depth += 1;
+                depth.now += 1;
+                if depth.now > caps.depth {
+                    return Err(too_deep(item, at, caps));
+                }
                 at + 1
             }
             b'}' | b']' => {
-                depth = depth.saturating_sub(1);
+                depth.now = depth.now.saturating_sub(1);
+                if depth.now == depth.end {
+                    return Ok(at + 1);
+                }
                 at + 1
             }
             _ => at + 1,
         };
-        if depth > caps.depth {
-            return Err(blame(item, at, format!("is nested deeper than {} levels; flatten it", caps.depth)));
-        }
-        at = end;
     }
-    Ok(())
+    Ok(bytes.len())
+}
+
+fn too_deep(item: &str, at: usize, caps: &Caps) -> Fault {
+    blame(item, at, format!("is nested deeper than {} levels; flatten it", caps.depth))
 }
 
 /// What a string breaks, and whether the string is a member's name.
@@ -67,20 +128,28 @@ impl BadString {
 
 /// The position after the string that opens at `at`.
 fn checked_string(bytes: &[u8], at: usize, caps: &Caps) -> Result<usize, BadString> {
+    let end = quote_or_backslash(bytes, at + 1);
+    // Neither an escape nor, whether it is a name or not, too long for one.
+    if end - at <= caps.name_bytes && bytes.get(end) == Some(&b'"') {
+        return Ok(end + 1);
+    }
+    checked_slowly(bytes, at, caps)
+}
+
+#[inline(never)]
+fn checked_slowly(bytes: &[u8], at: usize, caps: &Caps) -> Result<usize, BadString> {
     let (mut next, mut decoded, mut poison) = (at + 1, 0usize, None);
     let end = loop {
-        match bytes.get(next) {
-            None => break next,
-            Some(b'"') => break next + 1,
-            Some(b'\\') => {
-                let escape = read_escape(bytes, next);
-                poison = poison.or(escape.poison);
-                next += escape.length;
-                decoded += escape.decoded;
-            }
+        let special = quote_or_backslash(bytes, next);
+        decoded += special - next.min(special);
+        match bytes.get(special) {
+            None => break special,
+            Some(b'"') => break special + 1,
             Some(_) => {
-                next += 1;
-                decoded += 1;
+                let escape = read_escape(bytes, special);
+                poison = poison.or(escape.poison);
+                next = special + escape.length;
+                decoded += escape.decoded;
             }
         }
     };
@@ -136,19 +205,22 @@ fn code_unit(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The position after the number that begins at `at`.
 fn checked_number(item: &str, at: usize, caps: &Caps) -> Result<usize, String> {
-    let rest = &item.as_bytes()[at..];
-    let length =
-        rest.iter().take_while(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')).count();
+    let (bytes, mut end, mut exponent) = (item.as_bytes(), at, false);
+    while let Some(byte @ (b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) = bytes.get(end) {
+        exponent |= byte.is_ascii_alphabetic();
+        end += 1;
+    }
+    let length = end - at;
     if length > caps.number_bytes {
         return Err(format!(
             "is a number longer than {} characters; round it or send a string",
             caps.number_bytes
         ));
     }
-    if !item.get(at..at + length).is_some_and(|number| exponent_fits(number, caps)) {
+    if exponent && !item.get(at..end).is_some_and(|number| exponent_fits(number, caps)) {
         return Err(format!("is a number with an exponent beyond {}; send a string", caps.number_exponent));
     }
-    Ok(at + length)
+    Ok(end)
 }
 
 /// The fault of whatever begins at `target`. Walks the item once more to learn how one gets there.

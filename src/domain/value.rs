@@ -8,7 +8,7 @@ use super::{
     currency::currency,
     date,
     email::email,
-    json::{elements, quote, unquote},
+    json::{elements, quote_into, unquote},
     language::language,
     number,
     phone::phone,
@@ -56,59 +56,83 @@ pub enum Normalised {
 /// # Errors
 /// The broken rule, to be read after the field's name.
 pub fn normalise(raw: &str, shape: Shape, rules: &Rules<'_>) -> Result<Normalised, Rule> {
+    let mut text = String::with_capacity(raw.len());
+    let set = normalise_into(raw, shape, rules, &mut text)?;
+    Ok(if set { Normalised::Set(text) } else { Normalised::Clear })
+}
+
+/// Appends the stored form that [`normalise`] gives to `out`; `false` where nothing is to be stored, and nothing was appended.
+///
+/// # Errors
+/// As [`normalise`]; `out` may have gained the beginning of a value then.
+pub fn normalise_into(raw: &str, shape: Shape, rules: &Rules<'_>, out: &mut String) -> Result<bool, Rule> {
     if raw == "null" || (raw == "\"\"" && !shape.data_type.has_empty_string()) {
-        return Ok(Normalised::Clear);
+        return Ok(false);
     }
     let is_array = raw.starts_with('[');
     match (is_array, shape.multi_value) {
-        (true, true) => array(raw, shape, rules),
-        (true, false) if shape.data_type != DataType::Payload => Err("takes one value, not an array".into()),
-        (false, true) => Ok(format!("[{}]", one(raw, shape, rules)?)),
-        (_, false) => one(raw, shape, rules),
+        (true, true) => array(raw, shape, rules, out)?,
+        (true, false) if shape.data_type != DataType::Payload => {
+            return Err("takes one value, not an array".into());
+        }
+        (false, true) => {
+            out.push('[');
+            one(raw, shape, rules, out)?;
+            out.push(']');
+        }
+        (_, false) => one(raw, shape, rules, out)?,
     }
-    .map(Normalised::Set)
+    Ok(true)
 }
 
-fn array(raw: &str, shape: Shape, rules: &Rules<'_>) -> Result<String, Rule> {
-    let mut text = String::with_capacity(raw.len());
-    text.push('[');
+fn array(raw: &str, shape: Shape, rules: &Rules<'_>, out: &mut String) -> Result<(), Rule> {
+    out.push('[');
     for (at, element) in elements(raw).enumerate() {
         if at == rules.caps.values {
             return Err(format!("has more than {} values", rules.caps.values).into());
         }
         if at > 0 {
-            text.push(',');
+            out.push(',');
         }
-        let value = one(element, shape, rules).map_err(|rule| format!("value {at} {rule}"))?;
-        text.push_str(&value);
+        one(element, shape, rules, out).map_err(|rule| format!("value {at} {rule}"))?;
     }
-    text.push(']');
-    Ok(text)
+    out.push(']');
+    Ok(())
 }
 
 /// One value that is no array of values.
-fn one(raw: &str, shape: Shape, rules: &Rules<'_>) -> Result<String, Rule> {
+fn one(raw: &str, shape: Shape, rules: &Rules<'_>, out: &mut String) -> Result<(), Rule> {
     let text = if raw.starts_with('"') { unquote(raw) } else { None };
     match shape.data_type {
-        DataType::Payload => Ok(raw.to_owned()),
-        DataType::Bool => boolean(text.as_deref().unwrap_or(raw)),
-        DataType::Int => number::int(text.as_deref().map_or(raw, str::trim), rules.caps),
-        DataType::Decimal => number::decimal(text.as_deref().map_or(raw, str::trim), rules.caps),
+        DataType::Payload => out.push_str(raw),
+        DataType::Bool => out.push_str(boolean(text.as_deref().unwrap_or(raw))?),
+        DataType::Int => out.push_str(&number::int(text.as_deref().map_or(raw, str::trim), rules.caps)?),
+        DataType::Decimal => {
+            out.push_str(&number::decimal(text.as_deref().map_or(raw, str::trim), rules.caps)?);
+        }
         _ => {
             let text = text.ok_or("must be a string; put the value in quotes")?;
+            // A text that needed no decoding needs no escapes either.
+            let as_sent = matches!(shape.data_type, DataType::String | DataType::Text)
+                && matches!(text, Cow::Borrowed(_));
             let stored = in_words(text, shape, rules)?;
             within(&stored, shape, rules)?;
-            Ok(quote(&stored))
+            if as_sent {
+                out.push_str(raw);
+            } else {
+                quote_into(&stored, out);
+            }
         }
     }
+    Ok(())
 }
 
-fn boolean(text: &str) -> Result<String, Rule> {
+fn boolean(text: &str) -> Result<&'static str, Rule> {
     match text.trim() {
-        "1" => Ok("true".to_owned()),
-        "0" => Ok("false".to_owned()),
-        word if word.eq_ignore_ascii_case("true") => Ok("true".to_owned()),
-        word if word.eq_ignore_ascii_case("false") => Ok("false".to_owned()),
+        "1" => Ok("true"),
+        "0" => Ok("false"),
+        word if word.eq_ignore_ascii_case("true") => Ok("true"),
+        word if word.eq_ignore_ascii_case("false") => Ok("false"),
         _ => Err("is not true or false".into()),
     }
 }
@@ -126,7 +150,8 @@ fn in_words<'t>(text: Cow<'t, str>, shape: Shape, rules: &Rules<'_>) -> Result<C
             .to_string(),
         DataType::Language => language(trimmed).ok_or("is not a BCP 47 language tag, such as de or de-AT")?,
         DataType::Currency => {
-            currency(trimmed).ok_or("is not an ISO 4217 currency code, such as EUR")?.to_owned()
+            let code = currency(trimmed).ok_or("is not an ISO 4217 currency code, such as EUR")?;
+            return Ok(Cow::Borrowed(code));
         }
         DataType::Url => url(trimmed).ok_or("is not an absolute http or https URL of at most 2048 bytes")?,
         _ => return Ok(text),

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web::Payload};
 use super::{
     account,
     answer::Answer,
-    audience, catalogue, contacts, datasources,
+    audience, audit, catalogue, contacts, datasources,
     door::{Guest, Member},
     probe,
     problem::{Code, Problem},
@@ -113,6 +113,8 @@ pub enum OnDatasource {
     NoEventType,
     /// Count what is stored.
     Stats,
+    /// Count and sum what was stored, by the minute.
+    Audit,
 }
 
 impl OnAccount {
@@ -184,6 +186,7 @@ impl OnDatasource {
             Self::ParameterSpecs => specs::parameters(request, guest),
             Self::NoEventType => Err(Problem::plain(Code::EventTypeMissing)),
             Self::Stats => probe::stats(state, guest).await,
+            Self::Audit => audit::read(state, request, guest).await,
         }
     }
 }

@@ -1,19 +1,22 @@
 //! Answers: a status, headers and a JSON body, with what the budget says wherever a caller was let in.
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::{StatusCode, header},
+    HttpResponse, HttpResponseBuilder,
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
 };
 use serde::Serialize;
 
-use super::{problem::Problem, trace::request_id};
+use super::{problem::Problem, trace::RequestId};
 use crate::limit::Pass;
 
 /// A good answer: a JSON object.
 #[derive(Debug)]
 pub(super) struct Answer {
     status: StatusCode,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Answer {
@@ -30,8 +33,17 @@ impl Answer {
     /// # Errors
     /// As [`Answer::ok`].
     pub(super) fn with(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
-        match serde_json::to_string(body) {
-            Ok(body) => Ok(Self { status, body }),
+        Self::of_size(status, 256, body)
+    }
+
+    /// Any status with this object, which takes about so many bytes.
+    ///
+    /// # Errors
+    /// As [`Answer::ok`].
+    pub(super) fn of_size(status: StatusCode, bytes: usize, body: &impl Serialize) -> Result<Self, Problem> {
+        let mut written = Vec::with_capacity(bytes);
+        match serde_json::to_writer(&mut written, body) {
+            Ok(()) => Ok(Self { status, body: written }),
             Err(error) => {
                 tracing::error!(%error, "an answer could not be written");
                 Err(Problem::plain(super::problem::Code::Internal))
@@ -42,38 +54,73 @@ impl Answer {
     pub(super) fn respond(self, pass: Option<&Pass>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         rate_headers(&mut response, pass);
-        response.insert_header((header::CONTENT_TYPE, "application/json")).body(self.body)
+        response.insert_header((header::CONTENT_TYPE, JSON)).body(self.body)
     }
 }
 
-/// A problem as a response.
-pub(super) fn refuse(problem: &Problem, request: &HttpRequest, pass: Option<&Pass>) -> HttpResponse {
-    document(problem, &request_id(request), pass)
-}
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// A problem as a response to the request of this id.
-pub(super) fn document(problem: &Problem, request_id: &str, pass: Option<&Pass>) -> HttpResponse {
+pub(super) fn refuse(problem: &Problem, id: &RequestId, pass: Option<&Pass>) -> HttpResponse {
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     rate_headers(&mut response, pass);
     for (name, value) in &problem.headers {
         response.insert_header((*name, value.as_str()));
     }
-    response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+    response.insert_header((header::CONTENT_TYPE, PROBLEM));
     // A document of strings and numbers can always be written.
-    let body = serde_json::to_string(&problem.document(request_id)).unwrap_or_default();
+    let body = serde_json::to_string(&problem.document(id.as_str())).unwrap_or_default();
     response.body(body)
 }
 
 /// Both families of rate headers: `X-RateLimit-*`, and `RateLimit` with `RateLimit-Policy`
 /// (draft-ietf-httpapi-ratelimit-headers-10).
 fn rate_headers(response: &mut HttpResponseBuilder, pass: Option<&Pass>) {
+    const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+    const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+    const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+    const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+    const NOW: HeaderName = HeaderName::from_static("ratelimit");
     let Some(pass) = pass else { return };
-    let class = pass.class();
-    response
-        .insert_header(("X-RateLimit-Limit", pass.limit()))
-        .insert_header(("X-RateLimit-Remaining", pass.remaining()))
-        .insert_header(("X-RateLimit-Reset", pass.whole_at()))
-        .insert_header(("RateLimit-Policy", format!("\"{class}\";q={};w=60", pass.limit())))
-        .insert_header(("RateLimit", format!("\"{class}\";r={};t={}", pass.remaining(), pass.whole_in())));
+    let class = pass.class().name();
+    let mut number = itoa::Buffer::new();
+    let mut other = itoa::Buffer::new();
+    let limit = number.format(pass.limit());
+    response.insert_header((LIMIT, value(&[limit])));
+    response.insert_header((POLICY, value(&["\"", class, "\";q=", limit, ";w=60"])));
+    let left = number.format(pass.remaining());
+    response.insert_header((REMAINING, value(&[left])));
+    let whole_in = other.format(pass.whole_in());
+    response.insert_header((NOW, value(&["\"", class, "\";r=", left, ";t=", whole_in])));
+    response.insert_header((RESET, value(&[number.format(pass.whole_at())])));
+}
+
+/// Puts the parts of a value together, which are letters, digits and punctuation, and asks for memory once.
+fn value(parts: &[&str]) -> HeaderValue {
+    let mut bytes = [0u8; 96];
+    let mut length = 0;
+    for part in parts {
+        let end = length + part.len();
+        if let Some(place) = bytes.get_mut(length..end) {
+            place.copy_from_slice(part.as_bytes());
+            length = end;
+        }
+    }
+    // The longest value is half as long as the room for it, so that none is cut.
+    HeaderValue::from_bytes(&bytes[..length]).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_value_has_room() {
+        let class = crate::domain::budget::Class::ALL.iter().map(|class| class.name().len()).max().unwrap();
+        let (class, number) = ("x".repeat(class), u64::MAX.to_string());
+        let parts = ["\"", &class, "\";r=", &number, ";t=", &number];
+        assert_eq!(value(&parts).to_str().unwrap(), parts.concat());
+    }
 }

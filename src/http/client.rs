@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use actix_web::{
-    HttpMessage, HttpRequest,
+    HttpRequest,
     http::header::{self, HeaderName},
 };
 
@@ -65,19 +65,12 @@ impl Proxies {
     }
 }
 
-/// Finds the client of a request; `None` when the connection is already gone. The handlers ask with [`of`].
+/// Finds the client of a request; `None` when the connection was gone before it could be asked.
 pub(super) fn find(request: &HttpRequest, proxies: &Proxies) -> Option<ClientAddress> {
     let peer = request.peer_addr()?.ip();
     let lines: Vec<&[u8]> =
         request.headers().get_all(proxies.header.name()).map(|value| value.as_bytes()).collect();
-    let client = proxies.client(peer, lines.into_iter());
-    request.extensions_mut().insert(client);
-    Some(client)
-}
-
-/// The client of a request that was traced; `None` when the connection was gone before it could be asked.
-pub(super) fn of(request: &HttpRequest) -> Option<ClientAddress> {
-    request.extensions().get::<ClientAddress>().copied()
+    Some(proxies.client(peer, lines.into_iter()))
 }
 
 /// The address of an element such as `for="[2001:db8::1]:4711";proto=https`. Two of them in one element name nobody.

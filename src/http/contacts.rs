@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     ingest::{
-        ContactOp, Outcome, Receipt, Refused, Work,
+        ContactOp, Receipt, Refused, Work,
         fates::{self, Fate, Kind},
-        ledger::Call,
+        ledger::{Account, Asked, Call},
     },
     store::{
         contacts::{self, ContactRecord},
@@ -94,16 +94,16 @@ async fn delete_one(state: &State, guest: &Guest, user_id: String) -> Result<Rec
     let (inlet, bytes) = (guest.inlet(), user_id.len());
     let work = Work::Contacts(vec![ContactOp::Delete { user_id }]);
     let appended = match state.ingest.admit(inlet, bytes) {
-        Ok(room) => state.ingest.append(room, inlet, work).await,
-        Err(refused) => Err(refused),
+        Ok(room) => {
+            let account = Account { kind: Kind::Contact, asked: Asked::Deletion, bad: 0 };
+            state.ingest.append(room, inlet, work, account).await
+        }
+        Err(refused) => {
+            fates::ended(Kind::Contact, Fate::Refused, 1);
+            state.ledger.call(inlet.datasource, Call::failed(Kind::Contact));
+            Err(refused)
+        }
     };
-    let outcome = appended.as_ref().ok().and_then(|receipt| receipt.outcomes.first().copied());
-    fates::ended(Kind::Contact, outcome.map_or(Fate::Refused, Fate::Settled), 1);
-    let good = usize::from(outcome == Some(Outcome::Deleted));
-    // A deletion is a call, but nothing that was received: `good` counts for entities and not for contacts.
-    state
-        .ledger
-        .deletion(guest.datasource.id, Call { kind: Kind::Contact, success: appended.is_ok(), good, bad: 0 });
     appended.map_err(|refused| door::store(state, refused))
 }
 

@@ -35,7 +35,7 @@ use crate::{
 
 /// `GET /v1/project/{project}/datasource`.
 pub(super) fn list(state: &State, member: &Member) -> Result<Answer, Problem> {
-    let plan = state.authority.organization().plan;
+    let plan = state.authority.plan();
     let datasources = state.authority.datasources(&member.project);
     let entities = datasources.iter().map(|one| ManagedDatasource::of(one, &member.project, plan)).collect();
     Answer::ok(&EntitiesAnswer { entities })
@@ -77,7 +77,7 @@ fn entity<'a>(
     project: &Project,
     datasource: &'a Datasource,
 ) -> EntityAnswer<ManagedDatasource<'a>> {
-    let plan = state.authority.organization().plan;
+    let plan = state.authority.plan();
     EntityAnswer { entity: ManagedDatasource::of(datasource, project, plan) }
 }
 

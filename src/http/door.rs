@@ -19,6 +19,7 @@ use super::{
     problem::{Code, Problem},
     routes::Route,
     state::State,
+    trace::RequestId,
 };
 use crate::{
     auth::{Caller, Datasource, Presented, Project, Refusal, scope::Scope},
@@ -70,10 +71,11 @@ pub(super) async fn walk(
     request: &HttpRequest,
     mut payload: Payload,
     route: &'static Route,
+    id: &RequestId,
 ) -> HttpResponse {
     let mut pass = None;
     let outcome = answer(state, request, &mut payload, route, &mut pass).await;
-    finish(outcome, request, payload, pass.as_ref()).await
+    finish(outcome, request, payload, id, pass.as_ref()).await
 }
 
 async fn answer(
@@ -106,10 +108,11 @@ pub(super) async fn turn_away(
     request: &HttpRequest,
     payload: Payload,
     problem: Problem,
+    id: &RequestId,
 ) -> HttpResponse {
     let mut pass = None;
     let outcome = authenticate(state, request).and_then(|caller| charge_own(state, &caller, &mut pass));
-    finish(outcome.and(Err(problem)), request, payload, pass.as_ref()).await
+    finish(outcome.and(Err(problem)), request, payload, id, pass.as_ref()).await
 }
 
 /// Answers; what answers a key in the query must not be kept under that address.
@@ -117,11 +120,12 @@ async fn finish(
     outcome: Result<Answer, Problem>,
     request: &HttpRequest,
     payload: Payload,
+    id: &RequestId,
     pass: Option<&Pass>,
 ) -> HttpResponse {
     let mut response = match outcome {
         Ok(answer) => answer.respond(pass),
-        Err(problem) => refuse_unread(&problem, request, payload, pass).await,
+        Err(problem) => refuse_unread(&problem, request, payload, id, pass).await,
     };
     if Presented::is_in(request.uri().query()) {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -134,9 +138,10 @@ async fn refuse_unread(
     problem: &Problem,
     request: &HttpRequest,
     mut payload: Payload,
+    id: &RequestId,
     pass: Option<&Pass>,
 ) -> HttpResponse {
-    let mut response = refuse(problem, request, pass);
+    let mut response = refuse(problem, id, pass);
     if !body::drain(request, &mut payload).await {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
@@ -171,9 +176,9 @@ fn into_project(
     route: &Route,
     pass: &mut Option<Pass>,
 ) -> Result<Member, Problem> {
-    let project = state.authority.project(&caller, segment(request, "project"));
+    let project = state.authority.project(&caller, segment(request, PROJECT));
     let project = inside(state, &caller, route, pass, project)?;
-    let plan = state.authority.organization().plan;
+    let plan = state.authority.plan();
     let paced = state.limiter.project(&project, plan, route.class);
     *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
     Ok(Member { caller, project })
@@ -187,10 +192,9 @@ fn into_datasource(
     route: &Route,
     pass: &mut Option<Pass>,
 ) -> Result<Guest, Problem> {
-    let target =
-        state.authority.datasource(&caller, segment(request, "project"), segment(request, "datasource"));
+    let target = state.authority.datasource(&caller, segment(request, PROJECT), segment(request, DATASOURCE));
     let (project, datasource) = inside(state, &caller, route, pass, target)?;
-    let plan = state.authority.organization().plan;
+    let plan = state.authority.plan();
     let paced = match route.class {
         Class::Manage => state.limiter.project(&project, plan, route.class),
         class => state.limiter.datasource(&project, &datasource, plan, class),
@@ -220,9 +224,13 @@ fn inside<T>(
 }
 
 /// The text of a uid in the path, as the framework decodes it: whatever else it holds, it names nothing.
-fn segment<'r>(request: &'r HttpRequest, name: &str) -> &'r str {
-    request.match_info().get(name).unwrap_or_default()
+fn segment(request: &HttpRequest, place: usize) -> &str {
+    request.match_info().unprocessed().split('/').nth(place).unwrap_or_default()
 }
+
+/// Where in a path the uids are; every route that has them has them there.
+const PROJECT: usize = 3;
+const DATASOURCE: usize = 5;
 
 const CHALLENGE: &str = "Bearer realm=\"tidegate\"";
 
@@ -345,4 +353,23 @@ pub(super) async fn to_the_end<T: 'static>(
         tracing::error!(%error, "a push broke");
         Err(Problem::plain(Code::Internal))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::routes::ROUTES, *};
+
+    #[test]
+    fn uids_are_where_they_are_looked_for() {
+        for route in ROUTES {
+            let place = |name| route.path.split('/').position(|segment| segment == name);
+            let (project, datasource) = match route.action {
+                Action::OfAccount(_) => (None, None),
+                Action::OfProject(_) => (Some(PROJECT), None),
+                Action::OfDatasource(_) => (Some(PROJECT), Some(DATASOURCE)),
+            };
+            assert_eq!(place("{project}"), project, "{}", route.path);
+            assert_eq!(place("{datasource}"), datasource, "{}", route.path);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Whether the process lives, and whether it takes work.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,6 +8,7 @@ use super::{
     answer::refuse,
     problem::{Code, Problem},
     state::State,
+    trace::RequestId,
 };
 use crate::store::{
     horizon,
@@ -29,15 +30,15 @@ pub(super) enum Health {
 }
 
 /// `GET /health/live`: 200 as long as the process can answer at all.
-pub(super) async fn live() -> HttpResponse {
+pub(super) fn live() -> HttpResponse {
     HttpResponse::Ok().json(HealthAnswer { status: Health::Live })
 }
 
 /// `GET /health/ready`: 503 while the server drains, the store is away, or migrations are pending.
-pub(super) async fn ready(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
-    match check(&state).await {
+pub(super) async fn ready(state: &State, id: &RequestId) -> HttpResponse {
+    match check(state).await {
         Ok(()) => HttpResponse::Ok().json(HealthAnswer { status: Health::Ready }),
-        Err(problem) => refuse(&problem.retry_after(1), &request, None),
+        Err(problem) => refuse(&problem.retry_after(1), id, None),
     }
 }
 

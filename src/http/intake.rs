@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
 use super::{
-    body,
+    body, places,
     problem::{Code, Problem},
     state::State,
 };
@@ -98,7 +98,7 @@ pub(super) fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
 /// # Errors
 /// 400 `invalid_path` when it is not UTF-8 or holds a NUL.
 pub(super) fn segment(request: &HttpRequest, name: &str) -> Result<String, Problem> {
-    let pattern = request.match_pattern().unwrap_or_default();
+    let pattern = places::find(request.match_info().unprocessed()).map_or("", |found| found.pattern);
     let is_named = |part: &str| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) == Some(name);
     let place = pattern.split('/').position(is_named);
     let raw = place.and_then(|place| request.uri().path().split('/').nth(place)).unwrap_or_default();

@@ -33,6 +33,8 @@ mod contacts;
 
 mod probe;
 
+mod audit;
+
 mod specs;
 
 mod account;
@@ -54,6 +56,10 @@ mod page;
 pub mod action;
 
 pub mod routes;
+
+mod places;
+
+mod worker;
 
 mod client;
 

@@ -4,20 +4,25 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpResponse, http::header, web};
 
 use super::{
     answer::refuse,
     problem::{Code, Problem},
     state::State,
+    trace::RequestId,
 };
 
 /// What the page may load: itself. Swagger UI sets styles on elements and draws its icons from `data:` addresses.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-/// The files of the page, below `/docs/`.
-pub(super) const FILES: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", START];
+/// The files of the page: paths and names.
+pub(super) const FILES: [(&str, &str); 3] = [
+    ("/docs/swagger-ui.css", "swagger-ui.css"),
+    ("/docs/swagger-ui-bundle.js", "swagger-ui-bundle.js"),
+    ("/docs/start.js", START),
+];
 
 /// Addresses are relative, so that the page also works below a prefix that a proxy takes away.
 const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>API · Tidegate</title>\
@@ -33,14 +38,14 @@ const START_SCRIPT: &str = "SwaggerUIBundle({url: \"openapi.json\", dom_id: \"#a
     docExpansion: \"list\", defaultModelsExpandDepth: 0});\n";
 
 /// `GET /openapi.json`.
-pub(super) async fn document(state: web::Data<State>) -> HttpResponse {
+pub(super) fn document(state: &State) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(web::Bytes::from_owner(Arc::clone(&state.document)))
 }
 
 /// `GET /docs`.
-pub(super) async fn browse() -> HttpResponse {
+pub(super) fn browse() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -49,7 +54,7 @@ pub(super) async fn browse() -> HttpResponse {
 }
 
 /// `GET /docs/<one of the files>`.
-pub(super) async fn file(request: HttpRequest, name: &'static str) -> HttpResponse {
+pub(super) fn file(name: &'static str, id: &RequestId) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -67,7 +72,7 @@ pub(super) async fn file(request: HttpRequest, name: &'static str) -> HttpRespon
         found => {
             let error = found.err();
             tracing::error!(name, ?error, "a file of the page is not in the program");
-            refuse(&Problem::plain(Code::Internal), &request, None)
+            refuse(&Problem::plain(Code::Internal), id, None)
         }
     }
 }

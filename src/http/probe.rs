@@ -32,7 +32,7 @@ pub(super) async fn stats(state: &State, guest: &Guest) -> Result<Answer, Proble
     let totals = totals::read(&state.reads, inlet.project, inlet.datasource)
         .await
         .map_err(|error| away(state, &error))?;
-    let plan = state.authority.organization().plan;
+    let plan = state.authority.plan();
     Answer::ok(&Stats::of(totals, DatasourceShape::of(&guest.datasource, plan, &usage)))
 }
 

@@ -11,19 +11,21 @@ use super::{
     problem::{Code, Problem},
     state::State,
     wire::{
-        Accepted, Durability, Entity, Failed, ItemOutcome, ItemShape, ItemStatus, PushAnswer, ReceiptShape,
+        Accepted, Durability, Each, Entity, Failed, ItemOutcome, ItemShape, ItemStatus, PushAnswer,
+        ReceiptShape,
     },
 };
 use crate::{
     domain::{
         batch::{Batch, Draft},
         contact::ContactDraft,
+        event::EventDraft,
         rejection::{Fault, Rejection},
     },
     ingest::{
-        ContactOp, Outcome, Receipt, Refused, Room, Work,
+        ContactOp, EventRows, Outcome, Receipt, Room, Work,
         fates::{self, Fate, Kind},
-        ledger::Call,
+        ledger::{Account, Asked, Call},
     },
 };
 
@@ -46,40 +48,41 @@ pub(super) async fn events(
     payload: &mut Payload,
     guest: &Guest,
 ) -> Result<Answer, Problem> {
-    push(state, request, payload, guest, Kind::Event, Work::Events).await
+    let work = |drafts: Vec<EventDraft>| {
+        let bytes = drafts.iter().map(|draft| draft.parameters.len() + 64).sum();
+        let mut rows = EventRows::with_capacity(drafts.len(), bytes);
+        drafts.iter().for_each(|draft| rows.push(draft));
+        Work::Events(rows)
+    };
+    push(state, request, payload, guest, Kind::Event, work).await
 }
 
-async fn push<T: Draft + 'static>(
+async fn push<T: Draft>(
     state: &State,
     request: &HttpRequest,
     payload: &mut Payload,
     guest: &Guest,
     kind: Kind,
-    work: impl FnOnce(Vec<T>) -> Work + 'static,
+    work: impl FnOnce(Vec<T>) -> Work,
 ) -> Result<Answer, Problem> {
     let dry_run = flag(request, "_dryRun")?;
     // What `_sync` asks for holds for every 2xx; only its spelling can be wrong.
     flag(request, "_sync")?;
-    let received = door::receive::<T>(state, request, payload, guest).await;
-    let (station, caller) = (state.clone(), guest.clone());
-    let settled = door::to_the_end(state, async move {
-        let outcome = match received {
-            Ok((batch, room)) => settle(&station, &caller, kind, dry_run, batch, room, work).await,
-            Err(problem) => Err(problem),
-        };
-        if !dry_run {
-            note(&station, &caller, kind, &outcome);
-        }
-        outcome
-    });
-    answer(state, guest, &settled.await?)
+    let push = Push { state, guest, kind, dry_run };
+    let (batch, room) = door::receive::<T>(state, request, payload, guest)
+        .await
+        .inspect_err(|_| push.note(Call::failed(kind)))?;
+    let judged = push.settle(batch, room, work).await?;
+    answer(state, guest, &judged)
 }
 
-fn note(state: &State, guest: &Guest, kind: Kind, outcome: &Result<Judged, Problem>) {
-    let (good, bad) =
-        outcome.as_ref().map_or((0, 0), |judged| (judged.good(), judged.items.len() - judged.good()));
-    let call = Call { kind, success: outcome.is_ok() && good > 0, good, bad };
-    state.ledger.call(guest.datasource.id, call);
+/// One push on its way. What becomes of it is noted by the writer once it has the batch, so that it counts also when the client
+/// goes away and the framework drops this; what ends before is noted here, without a pause in between.
+struct Push<'a> {
+    state: &'a State,
+    guest: &'a Guest,
+    kind: Kind,
+    dry_run: bool,
 }
 
 /// A batch whose items are all judged.
@@ -103,70 +106,84 @@ struct Settled {
     verdict: Result<Outcome, (ItemOutcome, Rejection)>,
 }
 
-/// Stores the valid items, or foretells what would become of them, and puts all verdicts in order.
-async fn settle<T>(
-    state: &State,
-    guest: &Guest,
-    kind: Kind,
-    dry_run: bool,
-    batch: Batch<T>,
-    room: Room,
-    work: impl FnOnce(Vec<T>) -> Work,
-) -> Result<Judged, Problem> {
-    fates::received(kind, batch.items.len());
-    let mut drafts = Vec::with_capacity(batch.items.len());
-    let mut items = Vec::with_capacity(batch.items.len());
-    for item in batch.items {
-        let verdict = match item.verdict {
-            Ok(draft) => {
-                drafts.push(draft);
-                Ok(Outcome::Unchanged)
-            }
-            Err(rejection) => {
-                if !dry_run {
-                    state.ledger.reject(guest.datasource.id, kind, &rejection, item.excerpt.as_deref());
-                }
-                Err((ItemOutcome::Invalid, rejection))
-            }
-        };
-        items.push(Settled { position: item.position, id: item.id, verdict });
+impl Push<'_> {
+    /// Notes a call that does not come to the writer.
+    fn note(&self, call: Call) {
+        if !self.dry_run {
+            self.state.ledger.call(self.guest.datasource.id, call);
+        }
     }
-    fates::ended(kind, Fate::Invalid, items.len() - drafts.len());
-    let receipt = if drafts.is_empty() {
-        None
-    } else {
-        let valid = drafts.len();
-        if let Err(closed) = door::is_open(state, guest) {
+
+    /// Stores the valid items, or foretells what would become of them, and puts all verdicts in order.
+    async fn settle<T>(
+        &self,
+        batch: Batch<T>,
+        room: Room,
+        work: impl FnOnce(Vec<T>) -> Work,
+    ) -> Result<Judged, Problem> {
+        let (mut items, drafts) = self.sort(batch);
+        let bad = items.len() - drafts.len();
+        let mut receipt = None;
+        if drafts.is_empty() {
+            self.note(Call { kind: self.kind, success: false, good: 0, bad });
+        } else {
+            let (outcomes, proof) = self.settle_valid(work(drafts), room, bad).await?;
+            for (item, outcome) in items.iter_mut().filter(|item| item.verdict.is_ok()).zip(outcomes) {
+                item.verdict = verdict_of(outcome);
+            }
+            receipt = proof;
+        }
+        Ok(Judged { kind: self.kind, dry_run: self.dry_run, items, receipt })
+    }
+
+    /// Tells good items from bad ones, which end here.
+    fn sort<T>(&self, batch: Batch<T>) -> (Vec<Settled>, Vec<T>) {
+        fates::received(self.kind, batch.items.len());
+        let mut drafts = Vec::with_capacity(batch.items.len());
+        let mut items = Vec::with_capacity(batch.items.len());
+        for item in batch.items {
+            let verdict = match item.verdict {
+                Ok(draft) => {
+                    drafts.push(draft);
+                    Ok(Outcome::Unchanged)
+                }
+                Err(rejection) => {
+                    if !self.dry_run {
+                        let (datasource, excerpt) = (self.guest.datasource.id, item.excerpt.as_deref());
+                        self.state.ledger.reject(datasource, self.kind, &rejection, excerpt);
+                    }
+                    Err((ItemOutcome::Invalid, rejection))
+                }
+            };
+            items.push(Settled { position: item.position, id: item.id, verdict });
+        }
+        fates::ended(self.kind, Fate::Invalid, items.len() - drafts.len());
+        (items, drafts)
+    }
+
+    async fn settle_valid(
+        &self,
+        work: Work,
+        room: Room,
+        bad: usize,
+    ) -> Result<(Vec<Outcome>, Option<Receipt>), Problem> {
+        let (state, kind, valid) = (self.state, self.kind, work.len());
+        if let Err(closed) = door::is_open(state, self.guest) {
             // It was closed while the body came in.
             fates::ended(kind, Fate::Refused, valid);
+            self.note(Call::failed(kind));
             return Err(closed);
         }
-        let (outcomes, receipt) =
-            settle_valid(state, guest, dry_run, work(drafts), room).await.map_err(|refused| {
-                fates::ended(kind, Fate::Refused, valid);
-                door::store(state, refused)
-            })?;
-        for (item, outcome) in items.iter_mut().filter(|item| item.verdict.is_ok()).zip(outcomes) {
-            fates::ended(kind, if dry_run { Fate::DryRun } else { Fate::Settled(outcome) }, 1);
-            item.verdict = verdict_of(outcome);
+        if self.dry_run {
+            let foretold = state.ingest.foretell(self.guest.inlet(), &work).await;
+            fates::ended(kind, if foretold.is_ok() { Fate::DryRun } else { Fate::Refused }, valid);
+            return Ok((foretold.map_err(|refused| door::store(state, refused))?, None));
         }
-        receipt
-    };
-    Ok(Judged { kind, dry_run, items, receipt })
-}
-
-async fn settle_valid(
-    state: &State,
-    guest: &Guest,
-    dry_run: bool,
-    work: Work,
-    room: Room,
-) -> Result<(Vec<Outcome>, Option<Receipt>), Refused> {
-    if dry_run {
-        return Ok((state.ingest.foretell(guest.inlet(), &work).await?, None));
+        let account = Account { kind, asked: Asked::Push, bad };
+        let appended = state.ingest.append(room, self.guest.inlet(), work, account).await;
+        let receipt = appended.map_err(|refused| door::store(state, refused))?;
+        Ok((receipt.outcomes.clone(), Some(receipt)))
     }
-    let receipt = state.ingest.append(room, guest.inlet(), work).await?;
-    Ok((receipt.outcomes.clone(), Some(receipt)))
 }
 
 fn verdict_of(outcome: Outcome) -> Result<Outcome, (ItemOutcome, Rejection)> {
@@ -201,30 +218,44 @@ const fn name_of(outcome: Outcome) -> ItemOutcome {
 /// The answer of the contract's section 3.2: 202 when at least one item was good, else 422.
 fn answer(state: &State, guest: &Guest, judged: &Judged) -> Result<Answer, Problem> {
     let good = judged.good();
-    let failed = judged.items.len() - good;
     let status = if good > 0 { StatusCode::ACCEPTED } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let none_valid = (good == 0).then_some(Code::NoValidItem);
+    let receipt = judged.receipt.as_ref().filter(|_| good > 0);
+    write(state, guest, status, judged, receipt)
+}
+
+fn write(
+    state: &State,
+    guest: &Guest,
+    status: StatusCode,
+    judged: &Judged,
+    receipt: Option<&Receipt>,
+) -> Result<Answer, Problem> {
+    let Judged { kind, dry_run, items, .. } = judged;
+    let good = judged.good();
+    let failed = items.len() - good;
+    let none_valid = (status == StatusCode::UNPROCESSABLE_ENTITY).then_some(Code::NoValidItem);
+    let mut good_ones = items.iter().filter(|item| item.verdict.is_ok()).map(accepted);
+    let mut bad_ones = items.iter().filter_map(failure);
+    let mut all = items.iter().map(|item| shape(*kind, item));
     let body = PushAnswer {
         success: failed == 0,
         status: status.as_u16(),
-        dry_run: judged.dry_run,
+        dry_run: *dry_run,
         code: none_valid.map(Code::as_str),
         message: none_valid.map(Code::title),
         entities_success: good,
         entities_failures: failed,
         entities_limit: state.caps.items,
-        accepted: judged.items.iter().filter(|item| item.verdict.is_ok()).map(accepted).collect(),
-        errors: judged.items.iter().filter_map(failure).collect(),
-        entity: Entity {
-            successful: good,
-            failed,
-            items: judged.items.iter().map(|item| shape(judged.kind, item)).collect(),
-        },
+        accepted: Each::of(&mut good_ones),
+        errors: Each::of(&mut bad_ones),
+        entity: Entity { successful: good, failed, items: Each::of(&mut all) },
         project_uid: guest.project.uid.as_str(),
         datasource_uid: guest.datasource.uid.as_str(),
-        receipt: receipt_shape(state, judged.receipt.as_ref().filter(|_| good > 0)),
+        receipt: receipt_shape(state, receipt),
     };
-    Answer::with(status, &body)
+    // Each id twice, and what is around them; refused items are longer, and few.
+    let bytes = items.iter().map(|item| 2 * item.id.len() + 110).sum::<usize>() + 512;
+    Answer::of_size(status, bytes, &body)
 }
 
 fn accepted(item: &Settled) -> Accepted<'_> {
@@ -268,28 +299,9 @@ pub(super) fn deletion(
 ) -> Result<Answer, Problem> {
     let gone = receipt.outcomes.first() == Some(&Outcome::Deleted);
     let item = Settled { position: 0, id: user_id.to_owned(), verdict: Ok(Outcome::Deleted) };
-    let items: Vec<Settled> = gone.then_some(item).into_iter().collect();
-    let body = PushAnswer {
-        success: true,
-        status: StatusCode::OK.as_u16(),
-        dry_run: false,
-        code: None,
-        message: None,
-        entities_success: items.len(),
-        entities_failures: 0,
-        entities_limit: state.caps.items,
-        accepted: items.iter().map(accepted).collect(),
-        errors: Vec::new(),
-        entity: Entity {
-            successful: items.len(),
-            failed: 0,
-            items: items.iter().map(|item| shape(Kind::Contact, item)).collect(),
-        },
-        project_uid: guest.project.uid.as_str(),
-        datasource_uid: guest.datasource.uid.as_str(),
-        receipt: receipt_shape(state, Some(receipt)),
-    };
-    Answer::ok(&body)
+    let items = gone.then_some(item).into_iter().collect();
+    let judged = Judged { kind: Kind::Contact, dry_run: false, items, receipt: None };
+    write(state, guest, StatusCode::OK, &judged, Some(receipt))
 }
 
 /// Whether a flag of the query is set: bare, `true` or `1` mean yes, `false` and `0` no; the last one counts.

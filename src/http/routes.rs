@@ -1,10 +1,8 @@
 //! The table of routes. Everything about who may call what, and which budget pays for it, is a row here.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::Method,
-    web::{self, Payload, ServiceConfig},
-};
+use std::rc::Rc;
+
+use actix_web::{HttpRequest, HttpResponse, http::Method, web::Payload};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
@@ -12,9 +10,9 @@ use super::{
         Action::{self, OfAccount, OfDatasource, OfProject},
         OnAccount::Projects,
         OnDatasource::{
-            AttributeSpecs, ChangeDatasource, DeleteContact, DeleteDatasource, EventSpecs, NoEventType,
-            ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact, ReadDatasource,
-            Stats,
+            AttributeSpecs, Audit, ChangeDatasource, DeleteContact, DeleteDatasource, EventSpecs,
+            NoEventType, ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact,
+            ReadDatasource, Stats,
         },
         OnProject::{
             ChangeAttribute, ChangeEvent, ChangeParameter, ChangeProject, CreateDatasource, DeclareAttribute,
@@ -25,8 +23,11 @@ use super::{
     },
     answer::refuse,
     door, errors_page, health, page,
+    places::{self, Place, What},
     problem::{Code, Problem},
     state::State,
+    trace::{RequestId, trace},
+    worker::{Label, Worker},
 };
 use crate::{
     auth::scope::Scope::{
@@ -113,6 +114,7 @@ pub static ROUTES: &[Route] = &[
     row("GET", datasource!("/stream/specs/event-parameters/"), ProjectIngestRead, Meta, OfDatasource(NoEventType)),
     row("GET", datasource!("/stream/specs/event-parameters/{event_type}"), ProjectIngestRead, Meta, OfDatasource(ParameterSpecs)),
     row("GET", datasource!("/stats"), ProjectIngestRead, Meta, OfDatasource(Stats)),
+    row("GET", datasource!("/audit"), ProjectIngestRead, Meta, OfDatasource(Audit)),
 ];
 
 /// A route that needs no key, always `GET`.
@@ -139,58 +141,61 @@ pub static PUBLIC: &[(&str, Public)] = &[
     ("/docs", Public::Page),
 ];
 
-/// Puts every route into the application.
-pub(super) fn configure(config: &mut ServiceConfig) {
-    let mut paths: Vec<&'static str> = ROUTES.iter().map(|route| route.path).collect();
-    paths.dedup();
-    for path in paths {
-        let routes: Vec<&'static Route> = ROUTES.iter().filter(|route| route.path == path).collect();
-        let allowed = routes.iter().map(|route| route.method).collect::<Vec<_>>().join(", ");
-        let mut resource = web::resource(path);
-        for route in routes {
-            let method = Method::from_bytes(route.method.as_bytes()).unwrap_or(Method::GET);
-            resource = resource.route(web::route().method(method).to(
-                move |state: web::Data<State>, request: HttpRequest, payload: Payload| async move {
-                    door::walk(&state, &request, payload, route).await
-                },
-            ));
+/// Answers a request to the API.
+pub(super) async fn serve(worker: Rc<Worker>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let place = places::find(request.match_info().unprocessed());
+    let answer = async |id: &RequestId| answer(&worker.state, &request, payload, place, id).await;
+    trace(&worker, &request, Label::of(place), answer).await
+}
+
+async fn answer(
+    state: &State,
+    request: &HttpRequest,
+    payload: Payload,
+    place: Option<&'static Place>,
+    id: &RequestId,
+) -> HttpResponse {
+    let Some(place) = place else { return nowhere(state, request, payload, id).await };
+    let not_allowed = || method_not_allowed(&place.allowed());
+    match &place.what {
+        What::Keyed(routes) => match routes.iter().find(|route| route.method == request.method().as_str()) {
+            Some(route) => door::walk(state, request, payload, route, id).await,
+            None => door::turn_away(state, request, payload, not_allowed(), id).await,
+        },
+        _ if request.method() != Method::GET => refuse(&not_allowed(), id, None),
+        What::Open(page) => open(state, *page, id).await,
+        What::File(name) => page::file(name, id),
+    }
+}
+
+async fn open(state: &State, page: Public, id: &RequestId) -> HttpResponse {
+    match page {
+        Public::Live => health::live(),
+        Public::Ready => health::ready(state, id).await,
+        Public::Errors => {
+            HttpResponse::Ok().content_type("text/html; charset=utf-8").body(errors_page::html())
         }
-        config.service(resource.default_service(web::route().to(
-            move |state: web::Data<State>, request: HttpRequest, payload: Payload| {
-                let problem = method_not_allowed(&allowed);
-                async move { door::turn_away(&state, &request, payload, problem).await }
-            },
-        )));
-    }
-    for (path, what) in PUBLIC {
-        public(config, path, || match what {
-            Public::Live => web::get().to(health::live),
-            Public::Ready => web::get().to(health::ready),
-            Public::Errors => web::get().to(errors),
-            Public::Document => web::get().to(page::document),
-            Public::Page => web::get().to(page::browse),
-        });
-    }
-    for name in page::FILES {
-        let file = move |request: HttpRequest| page::file(request, name);
-        public(config, &format!("/docs/{name}"), || web::get().to(file));
+        Public::Document => page::document(state),
+        Public::Page => page::browse(),
     }
 }
 
-/// Puts the metrics into an application of their own.
-pub(super) fn exposition(config: &mut ServiceConfig, metrics: PrometheusHandle) {
-    let page = move || {
-        let page = metrics.render();
-        async move { HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(page) }
+/// Answers a request for the metrics.
+pub(super) async fn expose(
+    worker: Rc<Worker>,
+    request: HttpRequest,
+    metrics: PrometheusHandle,
+) -> HttpResponse {
+    let here = request.path() == Label::metrics().name;
+    let label = if here { Label::metrics() } else { Label::of(None) };
+    let answer = async |id: &RequestId| match here {
+        false => refuse(&Problem::plain(Code::NotFound), id, None),
+        true if request.method() != Method::GET => refuse(&method_not_allowed("GET"), id, None),
+        true => {
+            HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(metrics.render())
+        }
     };
-    public(config, "/metrics", || web::get().to(page.clone()));
-}
-
-/// A route that needs no key.
-fn public(config: &mut ServiceConfig, path: &str, get: impl Fn() -> actix_web::Route) {
-    let not_allowed =
-        |request: HttpRequest| async move { refuse(&method_not_allowed("GET"), &request, None) };
-    config.service(web::resource(path).route(get()).default_service(web::route().to(not_allowed)));
+    trace(&worker, &request, label, answer).await
 }
 
 fn method_not_allowed(allowed: &str) -> Problem {
@@ -198,18 +203,10 @@ fn method_not_allowed(allowed: &str) -> Problem {
 }
 
 /// Whatever no route takes.
-pub(super) async fn nowhere(state: web::Data<State>, request: HttpRequest, payload: Payload) -> HttpResponse {
+async fn nowhere(state: &State, request: &HttpRequest, payload: Payload, id: &RequestId) -> HttpResponse {
+    let problem = Problem::plain(Code::NotFound);
     if request.path() == "/v1" || request.path().starts_with("/v1/") {
-        return door::turn_away(&state, &request, payload, Problem::plain(Code::NotFound)).await;
+        return door::turn_away(state, request, payload, problem, id).await;
     }
-    nothing(request).await
-}
-
-/// Whatever no route takes where no key is asked for.
-pub(super) async fn nothing(request: HttpRequest) -> HttpResponse {
-    refuse(&Problem::plain(Code::NotFound), &request, None)
-}
-
-async fn errors() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(errors_page::html())
+    refuse(&problem, id, None)
 }

@@ -12,12 +12,12 @@ use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_confi
 use actix_web::{
     App, HttpServer,
     dev::{AppConfig, Server as ActixServer, ServerHandle},
-    middleware, web,
+    web,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpStream;
 
-use super::{client::Proxies, connection::Connection, routes, state::State, trace};
+use super::{client::Proxies, connection::Connection, routes, state::State, worker::Worker};
 use crate::telemetry::{self, Gauge};
 
 /// How the servers listen.
@@ -169,14 +169,13 @@ const LINGER: Duration = Duration::from_secs(1);
 fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<ActixServer> {
     let (keep_alive, head_timeout) = (options.keep_alive, options.head_timeout);
     let address = listener.local_addr()?;
-    let state = web::Data::new(state);
     let factory = move || {
         let entropy = state.entropy.clone();
+        // Made on each thread, for that thread.
+        let worker = Worker::new(state.clone());
+        let serve = move |request, payload| routes::serve(worker.clone(), request, payload);
         let app = App::new()
-            .app_data(state.clone())
-            .configure(routes::configure)
-            .default_service(web::route().to(routes::nowhere))
-            .wrap(middleware::from_fn(trace::trace))
+            .default_service(web::route().to(serve))
             .into_factory()
             .map_err(|error: actix_web::Error| error.error_response());
         let http = HttpService::build()
@@ -188,6 +187,8 @@ fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<Act
             .h1(map_config(app, |()| AppConfig::default()));
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
+            // An answer is written at once and whole: there is nothing to wait for. Where it can't be set, it is slower.
+            let _slower = io.set_nodelay(true);
             ready(Ok((Connection::new(io, entropy.clone()), peer)))
         })
         .and_then(http)
@@ -197,14 +198,11 @@ fn api(options: &Options, state: State, listener: TcpListener) -> io::Result<Act
 }
 
 fn exposition(state: State, metrics: PrometheusHandle, listener: TcpListener) -> io::Result<ActixServer> {
-    let state = web::Data::new(state);
     let server = HttpServer::new(move || {
-        let metrics = metrics.clone();
-        App::new()
-            .app_data(state.clone())
-            .configure(move |config| routes::exposition(config, metrics))
-            .default_service(web::route().to(routes::nothing))
-            .wrap(middleware::from_fn(trace::trace))
+        let (worker, metrics) = (Worker::new(state.clone()), metrics.clone());
+        App::new().default_service(
+            web::route().to(move |request| routes::expose(worker.clone(), request, metrics.clone())),
+        )
     })
     .workers(1)
     .shutdown_timeout(1)

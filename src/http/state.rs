@@ -92,9 +92,10 @@ impl Traffic {
 
     /// Counts a request until its answer is dropped; while the server drains, none is counted any more, or a steady stream of
     /// refusals would keep it from ending.
-    pub(super) fn enter(self: &Arc<Self>) -> Option<InFlight> {
+    pub(super) fn enter(&self) -> Option<Entered<'_>> {
         // Counted before it is looked: whoever drains sees the count, or we see that the server drains.
-        let counted = self.hold();
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let counted = Entered(self);
         (!self.is_draining()).then_some(counted)
     }
 
@@ -106,6 +107,16 @@ impl Traffic {
 }
 
 /// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct Entered<'t>(&'t Traffic);
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Work that came with a request and is not done.
 #[derive(Debug)]
 pub(super) struct InFlight(Arc<Traffic>);
 

@@ -1,27 +1,16 @@
 //! Judging events by the claims on their ids: new, the same again, or another one under a used id.
 
-use std::collections::{HashMap, HashSet};
-
-use uuid::Uuid;
+use std::collections::HashMap;
 
 use super::receipt::Outcome;
-use crate::{
-    domain::{claim::claim, event::EventDraft},
-    store::lots::{ClaimKey, Content},
-};
-
-/// The claim that an event makes, and what it stands for.
-pub(super) fn claim_of(datasource: i64, event: &EventDraft) -> (ClaimKey, Content) {
-    let key = ClaimKey { datasource, claim: Uuid::from_bytes(claim(datasource, &event.event_id)) };
-    let given_date = event.date_given.then_some(event.occurred_at);
-    (key, Content { hash: Uuid::from_bytes(event.content), given_date })
-}
+use crate::store::lots::{ClaimKey, Content};
 
 /// The distinct claims of a lot, the first of each, in key order.
 pub(super) fn wanted(claims: &[(ClaimKey, Content)]) -> Vec<(ClaimKey, Content)> {
-    let mut seen = HashSet::with_capacity(claims.len());
-    let mut wanted: Vec<_> = claims.iter().filter(|(key, _)| seen.insert(*key)).copied().collect();
-    wanted.sort_unstable_by_key(|(key, _)| *key);
+    let mut wanted = claims.to_vec();
+    // Stable, so that the first of those with one key stays the first.
+    wanted.sort_by_key(|(key, _)| *key);
+    wanted.dedup_by_key(|(key, _)| *key);
     wanted
 }
 
@@ -49,6 +38,8 @@ fn same(first: &Content, second: &Content) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn event(id: u128, content: u128, date: Option<i64>) -> (ClaimKey, Content) {

@@ -114,3 +114,11 @@ pub fn received(kind: Kind, items: usize) {
 pub fn ended(kind: Kind, fate: Fate, items: usize) {
     counters(kind).ended[index(fate)].increment(items as u64);
 }
+
+/// Counts items that ended as a lot decided.
+pub(super) fn settled(kind: Kind, outcomes: &[Outcome]) {
+    // Nearly always they are all the same.
+    for run in outcomes.chunk_by(|one, next| one == next) {
+        ended(kind, Fate::Settled(run[0]), run.len());
+    }
+}

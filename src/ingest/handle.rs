@@ -13,9 +13,9 @@ use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 use super::{
     contacts::Person,
-    events::claim_of,
     job::{ContactOp, Job, Work},
     lane::Lane,
+    ledger::{Account, Ledger},
     lot::{foretell_contacts, foretell_events},
     queue::{Bounds, Queue, Room},
     receipt::{Outcome, Receipt, Refused},
@@ -81,6 +81,7 @@ pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) database: Database,
     pub(super) queue: Arc<Queue>,
+    pub(super) ledger: Ledger,
     pub(super) clock: SharedClock,
     pub(super) entropy: SharedEntropy,
     reads: Pool,
@@ -117,11 +118,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Makes a writer and a handle on it. `reads` answers dry runs.
+    /// Makes a writer and a handle on it. `reads` answers dry runs, and `ledger` is told what becomes of every batch.
     pub fn new(
         options: Options,
         database: Database,
         reads: Pool,
+        ledger: Ledger,
         clock: SharedClock,
         entropy: SharedEntropy,
     ) -> (Self, Handle) {
@@ -137,7 +139,7 @@ impl Writer {
         telemetry::gauge(Gauge::Lanes, options.lanes.max(1) as f64);
         telemetry::gauge(Gauge::LanesConnected, 0.0);
         let connected = AtomicUsize::new(0);
-        let shared = Arc::new(Shared { options, database, queue, clock, entropy, reads, connected });
+        let shared = Arc::new(Shared { options, database, queue, ledger, clock, entropy, reads, connected });
         (Self { shared: shared.clone() }, Handle { shared })
     }
 
@@ -159,7 +161,7 @@ impl Writer {
                 tracing::error!(%error, "a lane broke");
             }
         }
-        self.shared.queue.refuse_all(&Err(Refused::Unavailable));
+        self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
     }
 }
 
@@ -175,18 +177,32 @@ impl Handle {
         self.shared.queue.enter(inlet.datasource, bytes)
     }
 
-    /// Stores a batch; answers once its commit is flushed. The caller may go away: that stops nothing.
+    /// Stores a batch; answers once its commit is flushed. The caller may go away: that stops nothing, and what becomes of the
+    /// batch is noted all the same, by whoever answers it.
     ///
     /// # Errors
     /// [`Refused`]; nothing is stored, except that [`Refused::OutcomeUnknown`] cannot tell.
-    pub async fn append(&self, mut room: Room, inlet: Inlet, work: Work) -> Result<Receipt, Refused> {
-        room.furnish(work.len())?;
-        let (job, mut answer) = Job::new(inlet, work, self.shared.clock.monotonic(), room);
+    pub async fn append(
+        &self,
+        mut room: Room,
+        inlet: Inlet,
+        work: Work,
+        account: Account,
+    ) -> Result<Receipt, Refused> {
+        let ledger = &self.shared.ledger;
+        if let Err(refused) = room.furnish(work.len()) {
+            ledger.settle(inlet.datasource, &account, work.len(), &Err(refused));
+            return Err(refused);
+        }
+        let (job, mut answer) = Job::new(inlet, work, self.shared.clock.monotonic(), room, account);
         let job = Arc::new(job);
         self.shared.queue.push(job.clone());
         let answered = match timeout(self.shared.options.wait, &mut answer).await {
             Ok(answered) => answered,
-            Err(_) if job.leave() => return Err(Refused::Overloaded),
+            Err(_) if job.leave() => {
+                job.note(&Err(Refused::Overloaded), ledger);
+                return Err(Refused::Overloaded);
+            }
             // A lane has it, and a lane answers within its own limits.
             Err(_) => answer.await,
         };
@@ -200,9 +216,9 @@ impl Handle {
     pub async fn foretell(&self, inlet: Inlet, work: &Work) -> Result<Vec<Outcome>, Refused> {
         let outcomes = match work {
             Work::Events(events) => {
-                let keys: Vec<_> = events.iter().map(|event| claim_of(inlet.datasource, event).0).collect();
+                let keys: Vec<_> = events.events().iter().map(|event| event.key(inlet)).collect();
                 let before = lots::peek_claims(&self.shared.reads, &keys).await;
-                before.map(|found| foretell_events(inlet.datasource, events, &found.into_iter().collect()))
+                before.map(|found| foretell_events(inlet, events, &found.into_iter().collect()))
             }
             Work::Contacts(operations) => self.peek_people(inlet, operations).await.map(|mut before| {
                 foretell_contacts(operations, &mut before, self.shared.options.contact_bytes)

@@ -6,10 +6,12 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::{
+    ledger::{Account, Ledger},
     queue::Room,
     receipt::{Receipt, Refused},
+    rows::EventRows,
 };
-use crate::domain::{contact::ContactDraft, event::EventDraft, ids::Inlet};
+use crate::domain::{contact::ContactDraft, ids::Inlet};
 
 /// One thing to do to a contact.
 #[derive(Debug, Clone)]
@@ -37,7 +39,7 @@ impl ContactOp {
 #[derive(Debug, Clone)]
 pub enum Work {
     /// Events to append.
-    Events(Vec<EventDraft>),
+    Events(EventRows),
     /// Contacts to change.
     Contacts(Vec<ContactOp>),
 }
@@ -69,6 +71,7 @@ pub(super) struct Job {
     /// When it was queued, on the monotonic clock.
     pub(super) queued_at: u64,
     pub(super) room: Room,
+    account: Account,
     state: AtomicU8,
     reply: Mutex<Option<oneshot::Sender<Result<Receipt, Refused>>>>,
 }
@@ -79,10 +82,11 @@ impl Job {
         work: Work,
         queued_at: u64,
         room: Room,
+        account: Account,
     ) -> (Self, oneshot::Receiver<Result<Receipt, Refused>>) {
         let (reply, answer) = oneshot::channel();
         let state = AtomicU8::new(WAITING);
-        (Self { inlet, work, queued_at, room, state, reply: Mutex::new(Some(reply)) }, answer)
+        (Self { inlet, work, queued_at, room, account, state, reply: Mutex::new(Some(reply)) }, answer)
     }
 
     /// Claims the job for a lot; `false` when its sender gave up waiting, and then it must not be written.
@@ -95,10 +99,16 @@ impl Job {
         self.state.compare_exchange(WAITING, LEFT, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Answers the sender. One that went away is no concern: what was committed stays committed.
-    pub(super) fn answer(&self, answer: Result<Receipt, Refused>) {
+    /// Notes an answer and gives it to the sender. One that went away is no concern: what was committed stays committed.
+    pub(super) fn answer(&self, answer: Result<Receipt, Refused>, ledger: &Ledger) {
+        self.note(&answer, ledger);
         if let Some(reply) = self.reply.lock().take() {
             let _gone = reply.send(answer);
         }
+    }
+
+    /// Notes what became of the batch.
+    pub(super) fn note(&self, answer: &Result<Receipt, Refused>, ledger: &Ledger) {
+        ledger.settle(self.inlet.datasource, &self.account, self.work.len(), answer);
     }
 }

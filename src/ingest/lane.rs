@@ -1,6 +1,6 @@
 //! A lane: takes a lot, writes it, commits, answers everybody, and takes again at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -8,16 +8,17 @@ use tokio::time::timeout;
 use super::{
     handle::Shared,
     job::Job,
-    lot::{self, Setting, Written},
+    lot::{self, Setting, Told},
     receipt::{Receipt, Refused},
+    trust::Trust,
 };
 use crate::{
     domain::cursor::Cursor,
     store::{
         Failure, Role, StoreError,
+        fate::{Fate, Trace, fate},
         lane::Lane as Connection,
         partitions,
-        tx::{Fate, Trace, Tx, fate},
     },
     telemetry::{self, Counter, Histogram},
 };
@@ -35,6 +36,7 @@ const GLANCE: Duration = Duration::from_secs(1);
 pub(super) struct Lane {
     shared: Arc<Shared>,
     connection: Option<Connection>,
+    trust: Trust,
     /// Whether the log knows already that there is none.
     complained: bool,
 }
@@ -43,13 +45,13 @@ pub(super) struct Lane {
 enum Trouble {
     /// Before the commit was sent: nothing is stored.
     Before(StoreError),
-    /// The commit was sent, and no answer came.
-    During { trace: Trace, written: Box<Written>, now: Timestamp },
+    /// The commit was sent, and no answer came: it is to be found out.
+    During { trace: Box<Trace>, told: Told },
 }
 
 impl Lane {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, connection: None, complained: false }
+        Self { shared, connection: None, trust: Trust::default(), complained: false }
     }
 
     /// Writes lots until the queue is closed and empty.
@@ -59,14 +61,17 @@ impl Lane {
                 self.complain(&error);
                 // Another lane may still serve what waits.
                 if !self.shared.is_connected() {
-                    self.shared.queue.refuse_all(&Err(Refused::Unavailable));
+                    self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
                 }
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
             self.complained = false;
             // Now and then an idle lane looks whether its connection still lives.
-            let Ok(taken) = timeout(GLANCE, self.shared.queue.take()).await else { continue };
+            let Ok(taken) = timeout(GLANCE, self.shared.queue.take()).await else {
+                self.look_after().await;
+                continue;
+            };
             let Some(jobs) = taken else { return };
             self.note_waits(&jobs);
             self.settle(jobs).await;
@@ -92,14 +97,22 @@ impl Lane {
 
     /// Makes sure that there is a connection.
     async fn connect(&mut self) -> Result<&mut Connection, StoreError> {
-        if self.connection.as_ref().is_none_or(Connection::is_closed) {
-            self.disconnect();
+        if self.connection.is_none() {
             let limit = self.shared.options.statements;
             let opened = timeout(limit, Connection::open(&self.shared.database)).await;
             self.connection = Some(opened.map_err(|_| StoreError::TimedOut(limit))??);
             self.shared.lane_came();
         }
         self.connection.as_mut().ok_or_else(|| StoreError::Content("a lane lost its connection".into()))
+    }
+
+    /// Lets go of a connection whose server is gone.
+    async fn look_after(&mut self) {
+        if let Some(connection) = &mut self.connection
+            && !connection.is_alive().await
+        {
+            self.disconnect();
+        }
     }
 
     fn disconnect(&mut self) {
@@ -117,12 +130,14 @@ impl Lane {
             let error = match self.attempt(&part).await {
                 Ok(receipts) => {
                     count("committed");
-                    answer(&part, receipts.into_iter().map(Ok));
+                    self.answer(&part, receipts.into_iter().map(Ok));
                     continue;
                 }
-                Err(Trouble::During { trace, written, now }) => {
+                Err(Trouble::During { trace, told }) => {
                     let outcome = self.resolve(&trace).await;
-                    answer_all(&part, outcome.map(|()| receipts_of(&part, trace.epoch, *written, now)));
+                    let committed =
+                        |position| receipts_of(&part, trace.epoch, told, position, trace.received_at);
+                    self.answer_all(&part, outcome.map(committed));
                     continue;
                 }
                 Err(Trouble::Before(error)) => error,
@@ -132,13 +147,17 @@ impl Lane {
                 self.disconnect();
             }
             match error.failure() {
+                Failure::Taken => {
+                    self.trust.lose();
+                    parts.push(part);
+                }
                 Failure::Data if part.len() > 1 => {
                     let second = part.split_off(part.len() / 2);
                     parts.extend([second, part]);
                 }
                 Failure::Data => {
                     tracing::error!(%error, "the database refuses what validation let through");
-                    answer_all(&part, Err(Refused::Unstorable));
+                    self.answer_all(&part, Err(Refused::Unstorable));
                 }
                 Failure::Retry if tries < TRIES => {
                     tries += 1;
@@ -150,82 +169,106 @@ impl Lane {
                 }
                 Failure::MissingPartition | Failure::Retry | Failure::Unavailable => {
                     tracing::warn!(%error, "a lot was not written");
-                    answer_all(&part, Err(Refused::Unavailable));
+                    self.answer_all(&part, Err(Refused::Unavailable));
                 }
                 Failure::Other => {
                     tracing::error!(%error, "a lot was not written");
-                    answer_all(&part, Err(Refused::Defect));
+                    self.answer_all(&part, Err(Refused::Defect));
                 }
             }
+        }
+    }
+
+    fn answer(&self, jobs: &[Arc<Job>], answers: impl Iterator<Item = Result<Receipt, Refused>>) {
+        for (job, answer) in jobs.iter().zip(answers) {
+            job.answer(answer, &self.shared.ledger);
+        }
+    }
+
+    fn answer_all(&self, jobs: &[Arc<Job>], outcome: Result<Vec<Receipt>, Refused>) {
+        match outcome {
+            Ok(receipts) => self.answer(jobs, receipts.into_iter().map(Ok)),
+            Err(refused) => self.answer(jobs, std::iter::repeat_n(Err(refused), jobs.len())),
         }
     }
 
     /// Writes and commits one lot.
     async fn attempt(&mut self, jobs: &[Arc<Job>]) -> Result<Vec<Receipt>, Trouble> {
         let shared = self.shared.clone();
-        let options = &shared.options;
         let began = shared.clock.monotonic();
         let now = shared.clock.now();
         let items: usize = jobs.iter().map(|job| job.work.len()).sum();
-        let connection = self.connect().await.map_err(Trouble::Before)?;
-        let epoch = connection.epoch();
-        let prepare = async {
-            let first_id = connection.take_ids(items).await?;
-            let statements = connection.statements.clone();
-            let tx = Tx::begin(&mut connection.client, "lot").await?;
-            let setting = Setting {
-                statements: &statements,
-                epoch,
-                first_id,
-                now,
-                entropy: shared.entropy.as_ref(),
-                contact_bytes: options.contact_bytes,
-            };
-            let written = lot::write(&tx, jobs, &setting).await?;
-            Ok((tx, written))
-        };
-        let (tx, written) = timeout(options.statements, prepare)
-            .await
-            .map_err(|_| Trouble::Before(StoreError::TimedOut(options.statements)))?
-            .map_err(Trouble::Before)?;
-        let committed = timeout(options.commit, tx.commit()).await;
-        let outcome = self.judge_commit(committed, written, now);
+        let trusting = self.trust.ask();
+        let (told, epoch, outcome) = self.write(jobs, items, now, trusting).await.map_err(Trouble::Before)?;
         let spent = Duration::from_nanos(shared.clock.monotonic().saturating_sub(began));
         telemetry::record(Histogram::CommitSeconds, spent.as_secs_f64());
         telemetry::record(Histogram::LotItems, items as f64);
-        outcome.map(|written| receipts_of(jobs, epoch, written, now))
+        let position = match outcome {
+            Ok(position) => position,
+            // Whatever PostgreSQL itself answers but success has rolled the transaction back, with one exception: a shutdown
+            // may hit a backend after it has committed, so that its fate must be asked for.
+            Err(error) if !error.ends_connection() => return Err(Trouble::Before(error)),
+            Err(error) => {
+                let backend = self.connection.as_ref().map(|connection| connection.backend);
+                self.disconnect();
+                return match (told.order.first().copied(), backend) {
+                    (Some(lot), Some(backend)) => {
+                        let trace = Box::new(Trace { backend, epoch, lot, received_at: now });
+                        Err(Trouble::During { trace, told })
+                    }
+                    // Nothing was to be written, so there is nothing whose fate could be in doubt.
+                    _ => Err(Trouble::Before(error)),
+                };
+            }
+        };
+        if let Some(connection) = &mut self.connection {
+            connection.backend.floor = position;
+        }
+        Ok(receipts_of(jobs, epoch, told, position, now))
     }
 
-    /// Tells a commit that was refused, which stored nothing, from one whose answer was lost.
-    fn judge_commit(
+    /// Tells the database a lot and commits it; the inner result is what came of the commit.
+    async fn write(
         &mut self,
-        committed: Result<Result<(), StoreError>, tokio::time::error::Elapsed>,
-        written: Written,
+        jobs: &[Arc<Job>],
+        items: usize,
         now: Timestamp,
-    ) -> Result<Written, Trouble> {
-        let answered = match committed {
-            Ok(Ok(())) => return Ok(written),
-            // Whatever PostgreSQL itself answers to COMMIT but success has rolled the transaction back, with one
-            // exception: a shutdown may hit a backend after it has committed, so that its fate must be asked for.
-            Ok(Err(error)) if !error.ends_connection() => Some(error),
-            Ok(Err(_)) | Err(_) => None,
+        trusting: bool,
+    ) -> Result<(Told, i32, Result<i64, StoreError>), StoreError> {
+        let shared = self.shared.clone();
+        let options = &shared.options;
+        let connection = self.connect().await?;
+        let epoch = connection.epoch();
+        let late = |_| StoreError::TimedOut(options.statements);
+        let first_id = timeout(options.statements, connection.take_ids(items)).await.map_err(late)??;
+        let (mut flight, statements) = connection.begin()?;
+        let setting = Setting {
+            statements,
+            epoch,
+            first_id,
+            now,
+            entropy: shared.entropy.as_ref(),
+            contact_bytes: options.contact_bytes,
+            trusting,
         };
-        match (answered, written.trace) {
-            (Some(error), _) => Err(Trouble::Before(error)),
-            (None, Some(trace)) => {
-                self.disconnect();
-                Err(Trouble::During { trace, written: Box::new(written), now })
-            }
-            // Nothing was written, so there is nothing whose fate could be in doubt.
-            (None, None) => {
-                self.disconnect();
-                Ok(written)
-            }
-        }
+        let told =
+            match timeout(options.statements, lot::tell(&mut flight, jobs, &setting)).await.map_err(late)? {
+                Ok(told) => told,
+                Err(error) => {
+                    if !error.ends_connection() {
+                        timeout(options.statements, flight.abandon()).await.map_err(late)??;
+                    }
+                    return Err(error);
+                }
+            };
+        // What was told may be carried out only now, together with the commit.
+        let limit = options.statements + options.commit;
+        let outcome = timeout(limit, told.commit(flight, statements)).await;
+        Ok((told, epoch, outcome.unwrap_or(Err(StoreError::TimedOut(limit)))))
     }
 
     /// Finds out what became of a commit that was never answered.
-    async fn resolve(&mut self, trace: &Trace) -> Result<(), Refused> {
+    async fn resolve(&mut self, trace: &Trace) -> Result<i64, Refused> {
         let limit = self.shared.options.fate;
         let ask = async {
             loop {
@@ -242,7 +285,7 @@ impl Lane {
         };
         let outcome = timeout(limit, ask).await.unwrap_or(Err(Refused::OutcomeUnknown));
         let ending = match outcome {
-            Ok(()) => "recovered_committed",
+            Ok(_) => "recovered_committed",
             Err(Refused::Unavailable) => "recovered_aborted",
             Err(_) => "unknown",
         };
@@ -250,18 +293,17 @@ impl Lane {
         outcome
     }
 
-    /// Asks once; `None` while the transaction still runs.
-    async fn ask(&mut self, trace: &Trace) -> Result<Option<Result<(), Refused>>, StoreError> {
+    /// Asks once; `None` while the transaction may still run.
+    async fn ask(&mut self, trace: &Trace) -> Result<Option<Result<i64, Refused>>, StoreError> {
         let connection = self.connect().await?;
         if connection.epoch() != trace.epoch {
-            // Another cluster answers: the same number means another transaction there.
+            // Another cluster answers: what it lacks may have been committed in the other.
             return Ok(Some(Err(Refused::OutcomeUnknown)));
         }
-        Ok(match fate(&connection.client, trace).await? {
-            Fate::Committed => Some(Ok(())),
+        Ok(match fate(connection, trace).await? {
+            Fate::Committed(position) => Some(Ok(position)),
             Fate::Aborted => Some(Err(Refused::Unavailable)),
             Fate::Running => None,
-            Fate::Unknown => Some(Err(Refused::OutcomeUnknown)),
         })
     }
 
@@ -308,28 +350,16 @@ pub(super) fn begin() {
 }
 
 /// The receipts of a lot, one per batch.
-fn receipts_of(jobs: &[Arc<Job>], epoch: i32, written: Written, now: Timestamp) -> Vec<Receipt> {
+fn receipts_of(jobs: &[Arc<Job>], epoch: i32, told: Told, position: i64, now: Timestamp) -> Vec<Receipt> {
     let epoch = u32::try_from(epoch).unwrap_or(0);
-    let tx = u64::try_from(written.position).unwrap_or(0);
+    let tx = u64::try_from(position).unwrap_or(0);
+    let last_ids: HashMap<i64, i64> = told.order.iter().map(|lot| (lot.datasource, lot.last_id)).collect();
     jobs.iter()
-        .zip(written.outcomes)
+        .zip(told.outcomes)
         .map(|(job, outcomes)| {
-            let last = written.last_ids.get(&job.inlet.datasource).copied();
+            let last = last_ids.get(&job.inlet.datasource).copied();
             let id = last.and_then(|id| u64::try_from(id).ok()).unwrap_or(i64::MAX.cast_unsigned());
             Receipt { outcomes, cursor: Cursor { epoch, tx, id }, received_at: now }
         })
         .collect()
-}
-
-fn answer(jobs: &[Arc<Job>], answers: impl Iterator<Item = Result<Receipt, Refused>>) {
-    for (job, answer) in jobs.iter().zip(answers) {
-        job.answer(answer);
-    }
-}
-
-fn answer_all(jobs: &[Arc<Job>], outcome: Result<Vec<Receipt>, Refused>) {
-    match outcome {
-        Ok(receipts) => answer(jobs, receipts.into_iter().map(Ok)),
-        Err(refused) => answer(jobs, std::iter::repeat_n(Err(refused), jobs.len())),
-    }
 }

@@ -12,7 +12,10 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::{RwLock, watch};
 
-use super::fates::Kind;
+use super::{
+    fates::{self, Fate, Kind},
+    receipt::{Outcome, Receipt, Refused},
+};
 use crate::{
     domain::{clock::SharedClock, rejection::Rejection},
     store::{
@@ -44,7 +47,27 @@ struct Gathered {
     held: usize,
 }
 
-/// What one push came to.
+/// What is known of a call before its batch is answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Account {
+    /// What its items are.
+    pub kind: Kind,
+    /// What was asked for.
+    pub asked: Asked,
+    /// Items that were refused before they came to the writer.
+    pub bad: usize,
+}
+
+/// What a call asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// To store items.
+    Push,
+    /// To delete one, by which nothing is received.
+    Deletion,
+}
+
+/// What one call came to.
 #[derive(Debug, Clone, Copy)]
 pub struct Call {
     /// What was pushed.
@@ -55,6 +78,13 @@ pub struct Call {
     pub good: usize,
     /// Items that were refused.
     pub bad: usize,
+}
+
+impl Call {
+    /// One that was refused as a whole.
+    pub const fn failed(kind: Kind) -> Self {
+        Self { kind, success: false, good: 0, bad: 0 }
+    }
 }
 
 /// Gathers and writes. Cheap to clone.
@@ -74,15 +104,37 @@ impl Ledger {
         Self { gathered: Arc::default(), moving: Arc::default(), writes, reads, clock }
     }
 
-    /// Notes a push to a datasource.
+    /// Notes a push that ended before it came to the writer.
     pub fn call(&self, datasource: i64, call: Call) {
         let received = |kind| if call.kind == kind { call.good } else { 0 };
         self.note(datasource, call, received(Kind::Contact), received(Kind::Event));
     }
 
-    /// Notes a deletion: a call on an item, by which nothing was received.
-    pub fn deletion(&self, datasource: i64, call: Call) {
-        self.note(datasource, call, 0, 0);
+    /// Notes what the writer answered to `items` items of a call. The caller may be gone by then.
+    pub fn settle(
+        &self,
+        datasource: i64,
+        account: &Account,
+        items: usize,
+        answer: &Result<Receipt, Refused>,
+    ) {
+        let Account { kind, asked, bad } = *account;
+        let Ok(receipt) = answer else {
+            fates::ended(kind, Fate::Refused, items);
+            return self.call(datasource, Call::failed(kind));
+        };
+        fates::settled(kind, &receipt.outcomes);
+        let count = |is: fn(Outcome) -> bool| receipt.outcomes.iter().filter(|outcome| is(**outcome)).count();
+        match asked {
+            Asked::Push => {
+                let good = count(Outcome::is_success);
+                self.call(datasource, Call { kind, success: good > 0, good, bad: bad + items - good });
+            }
+            Asked::Deletion => {
+                let good = count(|outcome| outcome == Outcome::Deleted);
+                self.note(datasource, Call { kind, success: true, good, bad: 0 }, 0, 0);
+            }
+        }
     }
 
     fn note(&self, datasource: i64, call: Call, contacts: usize, events: usize) {

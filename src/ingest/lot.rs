@@ -1,27 +1,30 @@
-//! Writing one lot inside one transaction: claims, contacts, log, order. Everything up to the commit.
+//! Telling one lot to the database: claims, contacts, log, order. Everything up to the commit.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap, HashSet},
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
     contacts::{Fold, Person, fold},
-    events::{claim_of, judge, wanted},
+    events::{judge, wanted},
     job::{ContactOp, Job, Work},
     receipt::Outcome,
+    rows::{EncodedEvent, EventRows},
 };
 use crate::{
-    domain::{claim::audit_word, clock::Entropy, event::EventDraft, ids::random_uuid},
+    domain::{
+        claim::Digest,
+        clock::Entropy,
+        ids::{Inlet, random_uuid},
+    },
     store::{
         StoreError,
         contacts::{self, ContactKey, ContactRow},
         lane::Statements,
-        lots::{self, ClaimKey, Content, Kind, LogRow, LotRow},
-        tx::{Trace, Tx},
+        log::{self, Kind},
+        lots::{self, ClaimKey, Content, LotRow},
+        wire::Flight,
     },
 };
 
@@ -38,116 +41,196 @@ pub(super) struct Setting<'a> {
     pub(super) entropy: &'a dyn Entropy,
     /// What one contact may hold, in bytes.
     pub(super) contact_bytes: usize,
+    /// Whether event ids are taken for new until the database says otherwise.
+    pub(super) trusting: bool,
 }
 
-/// A lot that is written but not committed.
+/// A lot that the database was told of; what it says to it is still to be heard.
 #[derive(Debug)]
-pub(super) struct Written {
-    /// Outcomes per batch.
+pub(super) struct Told {
+    /// Outcomes per batch, should it be committed.
     pub(super) outcomes: Vec<Vec<Outcome>>,
-    /// What the transaction left to be recognised by; `None` where nothing had to be written.
-    pub(super) trace: Option<Trace>,
-    /// Position of the lot in the stream.
-    pub(super) position: i64,
-    /// Last id per datasource.
-    pub(super) last_ids: HashMap<i64, i64>,
+    /// What it leaves in the order, by datasource; none where nothing had to be written.
+    pub(super) order: Vec<LotRow>,
+    /// Statements whose answers are outstanding before that to the order.
+    unheard: usize,
 }
 
-/// Writes what the batches ask for. The caller commits.
+/// A row for the log.
+struct Entry<'j> {
+    inlet: Inlet,
+    place: Place,
+    kind: Kind,
+    audit_word: u64,
+    /// Contacts made less contacts deleted.
+    net: i32,
+    row: Encoded<'j>,
+}
+
+enum Encoded<'j> {
+    Event(&'j EventRows, usize),
+    Change(Vec<u8>),
+}
+
+impl Encoded<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Event(rows, at) => rows.row(*at),
+            Self::Change(bytes) => bytes,
+        }
+    }
+}
+
+/// Tells the database what the batches ask for, all but the commit.
 ///
 /// # Errors
-/// As [`Tx::query`]; the transaction is of no further use then.
-pub(super) async fn write(
-    tx: &Tx<'_>,
+/// As [`Flight::rows`]; nothing is stored then.
+pub(super) async fn tell(
+    flight: &mut Flight<'_>,
     jobs: &[std::sync::Arc<Job>],
     setting: &Setting<'_>,
-) -> Result<Written, StoreError> {
+) -> Result<Told, StoreError> {
     let mut outcomes: Vec<Vec<Outcome>> =
         jobs.iter().map(|job| vec![Outcome::Unchanged; job.work.len()]).collect();
-    let mut rows: BTreeMap<(i64, Place), (LogRow<'_>, i32)> = BTreeMap::new();
+    let mut entries = Vec::new();
 
-    for (place, job, event, outcome) in settle_events(tx, jobs, setting).await? {
-        outcomes[place.0][place.1] = outcome;
-        if outcome == Outcome::Stored {
-            rows.insert((job.inlet.datasource, place), (event_row(job, event), 0));
-        }
+    for person in &settle_contacts(flight, jobs, setting).await? {
+        log_changes(person, setting.now, &mut outcomes, &mut entries);
     }
-    let people = settle_contacts(tx, jobs, setting).await?;
-    for person in &people {
-        let mut net = person.fold.net;
-        for (place, step) in person.places.iter().zip(&person.fold.steps) {
-            outcomes[place.0][place.1] = step.outcome;
-            if let Some(entry) = &step.entry {
-                let row = LogRow {
-                    project: person.project,
-                    datasource: person.key.datasource,
-                    occurred_at: setting.now,
-                    kind: Kind::Contact,
-                    event_type: entry.event_type,
-                    user_id: &person.key.user_id,
-                    event_id: None,
-                    parameters: Cow::Borrowed(&entry.changes),
-                };
-                rows.insert((person.key.datasource, *place), (row, std::mem::take(&mut net)));
-            }
-        }
+    let unheard = settle_events(flight, jobs, setting, &mut outcomes, &mut entries).await?;
+    if entries.is_empty() {
+        return Ok(Told { outcomes, order: Vec::new(), unheard });
     }
-    append(tx, outcomes, rows.into_values().collect(), setting).await
+    // A datasource's rows stand side by side, in the order in which its batches came.
+    entries.sort_by_key(|entry| (entry.inlet.datasource, entry.place));
+    let order = order(&entries, setting.first_id);
+    let rows = entries.iter().map(|entry| (entry.inlet, entry.row.bytes()));
+    log::append(flight, setting.statements, setting.first_id, rows, setting.now)?;
+    lots::order(flight, setting.statements, setting.epoch, &order, setting.now)?;
+    Ok(Told { outcomes, order, unheard: unheard + 1 })
 }
 
-fn event_row<'a>(job: &Job, event: &'a EventDraft) -> LogRow<'a> {
-    LogRow {
-        project: job.inlet.project,
-        datasource: job.inlet.datasource,
-        occurred_at: event.occurred_at,
-        kind: Kind::Event,
-        event_type: &event.event_type,
-        user_id: &event.user_id,
-        event_id: Some(&event.event_id),
-        parameters: Cow::Borrowed(&event.parameters),
+impl Told {
+    /// Commits, and hears what the database says to everything. Answers the lot's position in the stream.
+    ///
+    /// # Errors
+    /// As [`Flight::rows`], where nothing is stored; once the connection is gone, the fate is open.
+    pub(super) async fn commit(
+        &self,
+        mut flight: Flight<'_>,
+        statements: &Statements,
+    ) -> Result<i64, StoreError> {
+        if self.order.is_empty() {
+            lots::ask_newest(&mut flight, statements)?;
+        }
+        flight.seal().await?;
+        for _ in 0..self.unheard {
+            flight.done().await?;
+        }
+        let position = match self.order.is_empty() {
+            true => lots::newest(&mut flight, statements).await?,
+            false => lots::position(&mut flight, statements).await?,
+        };
+        flight.commit().await?;
+        Ok(position)
     }
 }
 
-/// Claims the ids of all events and judges them.
+/// Claims the ids of all events and judges them; answers how many statements are unheard.
 async fn settle_events<'j>(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     jobs: &'j [std::sync::Arc<Job>],
     setting: &Setting<'_>,
-) -> Result<Vec<(Place, &'j Job, &'j EventDraft, Outcome)>, StoreError> {
-    let mut events = Vec::new();
+    outcomes: &mut [Vec<Outcome>],
+    entries: &mut Vec<Entry<'j>>,
+) -> Result<usize, StoreError> {
+    let mut events: Vec<(Place, Inlet, &EventRows, EncodedEvent)> = Vec::new();
     for (batch, job) in jobs.iter().enumerate() {
-        if let Work::Events(drafts) = &job.work {
-            events
-                .extend(drafts.iter().enumerate().map(|(item, draft)| ((batch, item), job.as_ref(), draft)));
+        if let Work::Events(rows) = &job.work {
+            let all = rows.events().iter().enumerate();
+            events.extend(all.map(|(item, event)| ((batch, item), job.inlet, rows, *event)));
         }
     }
     if events.is_empty() {
-        return Ok(Vec::new());
+        return Ok(0);
     }
     let claims: Vec<(ClaimKey, Content)> =
-        events.iter().map(|(_, job, event)| claim_of(job.inlet.datasource, event)).collect();
-    let outcomes = judge(&claims, &taken_before(tx, &wanted(&claims), setting).await?);
-    Ok(events
-        .into_iter()
-        .zip(outcomes)
-        .map(|((place, job, event), outcome)| (place, job, event, outcome))
-        .collect())
+        events.iter().map(|(_, inlet, _, event)| (event.key(*inlet), event.content)).collect();
+    let wanted = wanted(&claims);
+    let (before, unheard) = if setting.trusting {
+        lots::claim_new(flight, setting.statements, &wanted, setting.now)?;
+        (HashMap::new(), 1)
+    } else {
+        (taken_before(flight, &wanted, setting).await?, 0)
+    };
+    let judged: Vec<Outcome> = if before.is_empty() && wanted.len() == claims.len() {
+        vec![Outcome::Stored; claims.len()]
+    } else {
+        judge(&claims, &before)
+    };
+    entries.reserve(events.len());
+    for ((place, inlet, rows, event), outcome) in events.into_iter().zip(judged) {
+        outcomes[place.0][place.1] = outcome;
+        if outcome == Outcome::Stored {
+            entries.push(Entry {
+                inlet,
+                place,
+                kind: Kind::Event,
+                audit_word: event.audit_word,
+                net: 0,
+                row: Encoded::Event(rows, place.1),
+            });
+        }
+    }
+    Ok(unheard)
+}
+
+/// Notes what came of the operations on a contact, and what the log has to hold of it.
+fn log_changes(
+    person: &Settled<'_>,
+    now: Timestamp,
+    outcomes: &mut [Vec<Outcome>],
+    entries: &mut Vec<Entry<'_>>,
+) {
+    let mut net = person.fold.net;
+    for (place, step) in person.places.iter().zip(&person.fold.steps) {
+        outcomes[place.0][place.1] = step.outcome;
+        let Some(entry) = &step.entry else { continue };
+        let mut row = Vec::new();
+        let change = log::Entry {
+            occurred_at: now,
+            kind: Kind::Contact,
+            event_type: entry.event_type,
+            user_id: &person.key.user_id,
+            event_id: None,
+            parameters: &entry.changes,
+        };
+        log::encode(&change, &mut row);
+        entries.push(Entry {
+            inlet: Inlet { project: person.project, datasource: person.key.datasource },
+            place: *place,
+            kind: Kind::Contact,
+            audit_word: Digest::of(&person.key.user_id).audit_word(),
+            net: std::mem::take(&mut net),
+            row: Encoded::Change(row),
+        });
+    }
 }
 
 /// Claims ids and answers what stands behind those that others had claimed.
 async fn taken_before(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     wanted: &[(ClaimKey, Content)],
     setting: &Setting<'_>,
 ) -> Result<HashMap<ClaimKey, Content>, StoreError> {
-    let won = lots::claim(tx, setting.statements, wanted, setting.now).await?;
+    let won = lots::claim(flight, setting.statements, wanted, setting.now).await?;
     if won.len() == wanted.len() {
         return Ok(HashMap::new());
     }
     let won: HashSet<ClaimKey> = won.into_iter().collect();
     let lost: Vec<ClaimKey> = wanted.iter().map(|(key, _)| *key).filter(|key| !won.contains(key)).collect();
     let taken: HashMap<ClaimKey, Content> =
-        lots::read_claims(tx, setting.statements, &lost).await?.into_iter().collect();
+        lots::read_claims(flight, setting.statements, &lost).await?.into_iter().collect();
     if taken.len() < lost.len() {
         return Err(StoreError::Moved("a claim was released while it was being read"));
     }
@@ -166,11 +249,11 @@ struct Settled<'j> {
 
 /// Applies every operation on contacts: read without a lock, leave the unchanged alone, insert, lock, merge again, update.
 async fn settle_contacts<'j>(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     jobs: &'j [std::sync::Arc<Job>],
     setting: &Setting<'_>,
 ) -> Result<Vec<Settled<'j>>, StoreError> {
-    let mut people = first_folds(tx, jobs, setting).await?;
+    let mut people = first_folds(flight, jobs, setting).await?;
     for person in people.iter_mut().filter(|person| person.vanished()) {
         person.fold.forget();
     }
@@ -182,19 +265,19 @@ async fn settle_contacts<'j>(
     let made: HashSet<ContactKey> = if fresh.is_empty() {
         HashSet::new()
     } else {
-        contacts::insert(tx, setting.statements, &fresh, setting.now).await?.into_iter().collect()
+        contacts::insert(flight, setting.statements, &fresh, setting.now).await?.into_iter().collect()
     };
     let rest: Vec<usize> = (0..people.len())
         .filter(|at| people[*at].fold.changes_anything() && !made.contains(&people[*at].key))
         .collect();
     if !rest.is_empty() {
-        change_locked(tx, &mut people, &rest, setting).await?;
+        change_locked(flight, &mut people, &rest, setting).await?;
     }
     Ok(people)
 }
 
 async fn first_folds<'j>(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     jobs: &'j [std::sync::Arc<Job>],
     setting: &Setting<'_>,
 ) -> Result<Vec<Settled<'j>>, StoreError> {
@@ -215,7 +298,7 @@ async fn first_folds<'j>(
     }
     let keys: Vec<&ContactKey> = wishes.keys().collect();
     let mut stored = HashMap::new();
-    for found in contacts::read(tx, setting.statements, &keys).await? {
+    for found in contacts::read(flight, setting.statements, &keys).await? {
         stored.insert(found.key.clone(), Person::read(&found)?);
     }
     wishes
@@ -251,14 +334,14 @@ impl Settled<'_> {
 
 /// Locks contacts that exist by now, folds again over how they really stand, and writes the result.
 async fn change_locked(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     people: &mut [Settled<'_>],
     which: &[usize],
     setting: &Setting<'_>,
 ) -> Result<(), StoreError> {
     let keys: Vec<&ContactKey> = which.iter().map(|at| &people[*at].key).collect();
     let mut locked = HashMap::new();
-    for found in contacts::lock(tx, setting.statements, &keys).await? {
+    for found in contacts::lock(flight, setting.statements, &keys).await? {
         locked.insert(found.key.clone(), Person::read(&found)?);
     }
     let mut updates = Vec::new();
@@ -277,53 +360,22 @@ async fn change_locked(
         }
     }
     if !updates.is_empty() {
-        contacts::update(tx, setting.statements, &updates, setting.now).await?;
+        contacts::update(flight, setting.statements, &updates, setting.now).await?;
     }
     if !gone.is_empty() {
-        contacts::delete(tx, setting.statements, &gone.iter().collect::<Vec<_>>()).await?;
+        contacts::delete(flight, setting.statements, &gone.iter().collect::<Vec<_>>()).await?;
     }
     Ok(())
 }
 
-/// Writes the rows of the log and the lots that order them, in one round trip with the transaction's own id.
-async fn append(
-    tx: &Tx<'_>,
-    outcomes: Vec<Vec<Outcome>>,
-    rows: Vec<(LogRow<'_>, i32)>,
-    setting: &Setting<'_>,
-) -> Result<Written, StoreError> {
-    let statements = setting.statements;
-    if rows.is_empty() {
-        let position = lots::newest_visible(tx, statements).await?;
-        return Ok(Written { outcomes, trace: None, position, last_ids: HashMap::new() });
-    }
-    let order = order(&rows, setting.first_id);
-    let last_ids = order.iter().map(|lot| (lot.datasource, lot.last_id)).collect();
-    let rows: Vec<LogRow<'_>> = rows.into_iter().map(|(row, _)| row).collect();
-    let (xid, appended, ordered) = tokio::join!(
-        lots::xid(tx, statements),
-        lots::append(tx, statements, setting.first_id, &rows, setting.now),
-        lots::order(tx, statements, setting.epoch, &order, setting.now),
-    );
-    // In the order in which they were sent: what follows a failure fails only because of it, and would hide the cause.
-    let (xid, (), ()) = (xid?, appended?, ordered?);
-    let trace = order.first().map(|lot| Trace {
-        xid,
-        epoch: setting.epoch,
-        project: lot.project,
-        first_id: lot.first_id,
-    });
-    Ok(Written { outcomes, trace, position: xid, last_ids })
-}
-
 /// One lot per datasource over rows that are grouped by it.
-fn order(rows: &[(LogRow<'_>, i32)], first_id: i64) -> Vec<LotRow> {
+fn order(entries: &[Entry<'_>], first_id: i64) -> Vec<LotRow> {
     let mut lots: Vec<LotRow> = Vec::new();
-    for (id, (row, net)) in (first_id..).zip(rows) {
-        if lots.last().is_none_or(|lot| lot.datasource != row.datasource) {
+    for (id, entry) in (first_id..).zip(entries) {
+        if lots.last().is_none_or(|lot| lot.datasource != entry.inlet.datasource) {
             lots.push(LotRow {
-                project: row.project,
-                datasource: row.datasource,
+                project: entry.inlet.project,
+                datasource: entry.inlet.datasource,
                 first_id: id,
                 last_id: id,
                 events: 0,
@@ -335,13 +387,14 @@ fn order(rows: &[(LogRow<'_>, i32)], first_id: i64) -> Vec<LotRow> {
         }
         if let Some(lot) = lots.last_mut() {
             lot.last_id = id;
-            lot.events += i32::from(row.kind == Kind::Event);
-            lot.contacts += i32::from(row.kind == Kind::Contact);
-            lot.contacts_net += net;
-            match row.kind {
-                Kind::Event => lot.id_sum = lot.id_sum.wrapping_add(row.event_id.map_or(0, audit_word)),
-                Kind::Contact => lot.contact_sum = lot.contact_sum.wrapping_add(audit_word(row.user_id)),
-            }
+            lot.events += i32::from(entry.kind == Kind::Event);
+            lot.contacts += i32::from(entry.kind == Kind::Contact);
+            lot.contacts_net += entry.net;
+            let sum = match entry.kind {
+                Kind::Event => &mut lot.id_sum,
+                Kind::Contact => &mut lot.contact_sum,
+            };
+            *sum = sum.wrapping_add(entry.audit_word);
         }
     }
     lots
@@ -349,11 +402,11 @@ fn order(rows: &[(LogRow<'_>, i32)], first_id: i64) -> Vec<LotRow> {
 
 /// Outcomes that a dry run foretells, from what is stored now.
 pub(super) fn foretell_events(
-    datasource: i64,
-    events: &[EventDraft],
+    inlet: Inlet,
+    events: &EventRows,
     before: &HashMap<ClaimKey, Content>,
 ) -> Vec<Outcome> {
-    let claims: Vec<_> = events.iter().map(|event| claim_of(datasource, event)).collect();
+    let claims: Vec<_> = events.events().iter().map(|event| (event.key(inlet), event.content)).collect();
     judge(&claims, before)
 }
 

@@ -5,6 +5,8 @@
 
 mod receipt;
 
+mod rows;
+
 mod job;
 
 mod queue;
@@ -12,6 +14,8 @@ mod queue;
 mod events;
 
 mod contacts;
+
+mod trust;
 
 mod lot;
 
@@ -31,3 +35,4 @@ pub use handle::{Handle, Options, Writer};
 pub use job::{ContactOp, Work};
 pub use queue::Room;
 pub use receipt::{Outcome, Receipt, Refused};
+pub use rows::EventRows;

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::{
     job::Job,
+    ledger::Ledger,
     receipt::{Receipt, Refused},
 };
 
@@ -166,7 +167,7 @@ impl Queue {
     }
 
     /// Answers everything that waits.
-    pub(super) fn refuse_all(&self, answer: &Result<Receipt, Refused>) {
+    pub(super) fn refuse_all(&self, answer: &Result<Receipt, Refused>, ledger: &Ledger) {
         loop {
             let mut left = Vec::new();
             let lot = take_lot(&mut self.state.lock(), self.bounds, &mut left);
@@ -174,7 +175,7 @@ impl Queue {
                 return;
             }
             for job in lot {
-                job.answer(answer.clone());
+                job.answer(answer.clone(), ledger);
             }
         }
     }
@@ -235,7 +236,11 @@ mod tests {
     use super::*;
     use crate::{
         domain::ids::Inlet,
-        ingest::job::{ContactOp, Work},
+        ingest::{
+            fates::Kind,
+            job::{ContactOp, Work},
+            ledger::{Account, Asked},
+        },
     };
 
     fn queue(items: usize, bytes: usize, lot_items: usize) -> Arc<Queue> {
@@ -247,7 +252,8 @@ mod tests {
         room.furnish(items)?;
         let ops = (0..items).map(|n| ContactOp::Delete { user_id: n.to_string() }).collect();
         let inlet = Inlet { project: 1, datasource };
-        let (job, _answer) = Job::new(inlet, Work::Contacts(ops), 0, room);
+        let account = Account { kind: Kind::Contact, asked: Asked::Push, bad: 0 };
+        let (job, _answer) = Job::new(inlet, Work::Contacts(ops), 0, room, account);
         let job = Arc::new(job);
         queue.push(job.clone());
         Ok(job)

@@ -44,11 +44,11 @@ impl Budget {
             if after > capacity {
                 return Verdict { limit, remaining: 0, whole_in: spent, retry_in: Some(after - capacity) };
             }
-            // Relaxed is enough: the one number is all there is, and nothing else is published through it.
+            // In one order with whoever asks whether the budget is whole, in order to forget it.
             match self.whole_at.compare_exchange_weak(
                 whole_at,
                 now + after,
-                Ordering::Relaxed,
+                Ordering::SeqCst,
                 Ordering::Relaxed,
             ) {
                 Ok(_) => {
@@ -62,7 +62,7 @@ impl Budget {
 
     /// Whether the budget is whole, so that forgetting it changes nothing.
     pub fn is_whole(&self, now: u64) -> bool {
-        self.whole_at.load(Ordering::Relaxed) <= now
+        self.whole_at.load(Ordering::SeqCst) <= now
     }
 }
 

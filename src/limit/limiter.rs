@@ -1,14 +1,10 @@
 //! The budgets of everybody: one per owner and class, made on first use and forgotten once whole.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use parking_lot::RwLock;
 
-use super::{
-    budget::{Budget, Verdict},
-    plans::per_minute,
-};
+use super::{budget::Verdict, owners::Owners, plans::per_minute};
 use crate::{
     auth::{Authority, Caller, Datasource, Project},
     domain::{
@@ -73,13 +69,11 @@ pub struct Spent {
     pub retry_after: u64,
 }
 
-type Budgets = [Budget; Class::ALL.len()];
-
 /// Paces callers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Limiter {
     clock: SharedClock,
-    owners: Arc<RwLock<HashMap<Owner, Arc<Budgets>>>>,
+    owners: Arc<Owners>,
 }
 
 impl Limiter {
@@ -120,7 +114,7 @@ impl Limiter {
     /// # Errors
     /// As [`Limiter::datasource`].
     pub fn own(&self, authority: &Authority, caller: &Caller) -> Result<Pass, Spent> {
-        let plan = authority.organization().plan;
+        let plan = authority.plan();
         match authority.home(caller) {
             (Some(project), Some(datasource)) => self.datasource(&project, &datasource, plan, Class::Meta),
             (Some(project), None) => self.project(&project, plan, Class::Meta),
@@ -137,7 +131,7 @@ impl Limiter {
     /// As [`Limiter::datasource`].
     pub fn charge(&self, owner: Owner, class: Class, per_minute: u32) -> Result<Pass, Spent> {
         let now = self.clock.monotonic();
-        let verdict = self.budgets(owner)[class.index()].spend(per_minute, now);
+        let verdict = self.owners.spend(owner, class, per_minute, now);
         let pass = Pass { class, verdict, at: self.clock.now() };
         match verdict.retry_in {
             None => Ok(pass),
@@ -145,31 +139,19 @@ impl Limiter {
         }
     }
 
-    fn budgets(&self, owner: Owner) -> Arc<Budgets> {
-        if let Some(known) = self.owners.read().get(&owner) {
-            return known.clone();
-        }
-        self.owners.write().entry(owner).or_default().clone()
-    }
-
     /// Forgets budgets that are whole, such as those of datasources that are gone.
     pub fn sweep(&self) {
-        let now = self.clock.monotonic();
-        self.owners.write().retain(|_, budgets| Arc::strong_count(budgets) > 1 || !is_whole(budgets, now));
+        self.owners.sweep(self.clock.monotonic());
     }
 
     /// How many owners have a budget that is not forgotten.
     pub fn owners(&self) -> usize {
-        self.owners.read().len()
+        self.owners.len()
     }
 }
 
 /// How often whole budgets are swept.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
-
-fn is_whole(budgets: &Budgets, now: u64) -> bool {
-    budgets.iter().all(|budget| budget.is_whole(now))
-}
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,8 @@ mod plans;
 
 mod budget;
 
+mod owners;
+
 mod limiter;
 
 pub use budget::{Budget, Verdict};

@@ -85,7 +85,7 @@ pub struct ServerFacts {
 #[derive(Clone)]
 pub struct Database {
     config: Config,
-    tls: MakeRustlsConnect,
+    pub(super) tls: MakeRustlsConnect,
 }
 
 impl fmt::Debug for Database {
@@ -112,7 +112,7 @@ impl Database {
 
     /// The configuration of a connection for `role`. Its settings come after those of the operator's URL and win: a lane
     /// without `synchronous_commit` could not keep the promise.
-    fn config(&self, role: Role) -> Config {
+    pub(super) fn config(&self, role: Role) -> Config {
         let mut config = self.config.clone();
         let given = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
         config.options(format!("{given}{}", role.settings()));

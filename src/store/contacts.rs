@@ -5,7 +5,12 @@ use jiff::Timestamp;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{StoreError, lane::Statements, lease::Lease, tx::Tx};
+use super::{
+    StoreError,
+    lane::Statements,
+    lease::Lease,
+    wire::{self, Flight},
+};
 
 /// Which contact.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,18 +61,26 @@ fn stored(row: &Row) -> StoredContact {
     }
 }
 
+fn met(row: &wire::Row) -> Result<StoredContact, StoreError> {
+    Ok(StoredContact {
+        key: ContactKey { datasource: row.get(0)?, user_id: row.get(1)? },
+        contact_id: row.get(2)?,
+        attributes: row.get(3)?,
+    })
+}
+
 /// Reads contacts without a lock.
 ///
 /// # Errors
-/// As [`Tx::query`].
+/// As [`Flight::rows`].
 pub async fn read(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     statements: &Statements,
     keys: &[&ContactKey],
 ) -> Result<Vec<StoredContact>, StoreError> {
     let (datasources, users) = split(keys);
-    let rows = tx.query(&statements.contacts_read, &[&datasources, &users]).await?;
-    Ok(rows.iter().map(stored).collect())
+    flight.ask(&statements.contacts_read, &[&datasources, &users])?;
+    flight.rows(&statements.contacts_read).await?.iter().map(met).collect()
 }
 
 /// Reads contacts outside a lot, for a dry run.
@@ -83,23 +96,23 @@ pub async fn peek(pool: &Pool, keys: &[&ContactKey]) -> Result<Vec<StoredContact
 /// Reads contacts and locks them in key order until the transaction ends.
 ///
 /// # Errors
-/// As [`Tx::query`].
+/// As [`Flight::rows`].
 pub async fn lock(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     statements: &Statements,
     keys: &[&ContactKey],
 ) -> Result<Vec<StoredContact>, StoreError> {
     let (datasources, users) = split(keys);
-    let rows = tx.query(&statements.contacts_lock, &[&datasources, &users]).await?;
-    Ok(rows.iter().map(stored).collect())
+    flight.ask(&statements.contacts_lock, &[&datasources, &users])?;
+    flight.rows(&statements.contacts_lock).await?.iter().map(met).collect()
 }
 
 /// Inserts contacts and answers the keys that were new; the others exist by now. `rows` must be sorted by key.
 ///
 /// # Errors
-/// As [`Tx::query`].
+/// As [`Flight::rows`].
 pub async fn insert(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     statements: &Statements,
     rows: &[ContactRow],
     now: Timestamp,
@@ -113,16 +126,17 @@ pub async fn insert(
     let phones: Vec<Option<&str>> = rows.iter().map(|row| row.phone.as_deref()).collect();
     let values: [&(dyn ToSql + Sync); 8] =
         [&datasources, &users, &ids, &projects, &attributes, &emails, &phones, &now];
-    let rows = tx.query(&statements.contacts_insert, &values).await?;
-    Ok(rows.iter().map(|row| ContactKey { datasource: row.get(0), user_id: row.get(1) }).collect())
+    flight.ask(&statements.contacts_insert, &values)?;
+    let rows = flight.rows(&statements.contacts_insert).await?;
+    rows.iter().map(|row| Ok(ContactKey { datasource: row.get(0)?, user_id: row.get(1)? })).collect()
 }
 
 /// Replaces the attributes of contacts that this transaction has locked.
 ///
 /// # Errors
-/// As [`Tx::query`].
+/// As [`Flight::rows`].
 pub async fn update(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     statements: &Statements,
     rows: &[ContactRow],
     now: Timestamp,
@@ -134,18 +148,22 @@ pub async fn update(
     let emails: Vec<Option<&str>> = rows.iter().map(|row| row.email.as_deref()).collect();
     let phones: Vec<Option<&str>> = rows.iter().map(|row| row.phone.as_deref()).collect();
     let values: [&(dyn ToSql + Sync); 7] = [&datasources, &users, &ids, &attributes, &emails, &phones, &now];
-    tx.execute(&statements.contacts_update, &values).await?;
-    Ok(())
+    flight.ask(&statements.contacts_update, &values)?;
+    flight.done().await
 }
 
 /// Deletes contacts that this transaction has locked.
 ///
 /// # Errors
-/// As [`Tx::query`].
-pub async fn delete(tx: &Tx<'_>, statements: &Statements, keys: &[&ContactKey]) -> Result<(), StoreError> {
+/// As [`Flight::rows`].
+pub async fn delete(
+    flight: &mut Flight<'_>,
+    statements: &Statements,
+    keys: &[&ContactKey],
+) -> Result<(), StoreError> {
     let (datasources, users) = split(keys);
-    tx.execute(&statements.contacts_delete, &[&datasources, &users]).await?;
-    Ok(())
+    flight.ask(&statements.contacts_delete, &[&datasources, &users])?;
+    flight.done().await
 }
 
 /// A contact for a reader.

@@ -1,5 +1,9 @@
 //! What can go wrong with PostgreSQL, and what it means for the work at hand.
 
+use std::io;
+
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::ErrorResponseBody;
 use tokio_postgres::error::SqlState;
 
 /// A failure of the store. Its text is for the operator's log and never for a client.
@@ -8,6 +12,12 @@ pub enum StoreError {
     /// PostgreSQL answered with an error, or the connection broke.
     #[error("{}", describe(.0))]
     Postgres(tokio_postgres::Error),
+    /// PostgreSQL answered a lane with an error.
+    #[error("PostgreSQL answered {} {}: {}", .0.severity, .0.code.code(), .0.message)]
+    Answered(Answered),
+    /// The connection of a lane broke, or what came over it was not to be understood.
+    #[error("the connection to PostgreSQL: {0}")]
+    Wire(#[from] io::Error),
     /// No connection could be had from a pool.
     #[error("no connection to PostgreSQL: {0}")]
     Pool(#[from] deadpool_postgres::PoolError),
@@ -61,6 +71,44 @@ pub enum StoreError {
     Entropy(#[from] crate::domain::clock::EntropyError),
 }
 
+/// An error of PostgreSQL, without its detail line, which may hold customers' values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    severity: String,
+    code: SqlState,
+    message: String,
+    table: Option<String>,
+}
+
+impl Answered {
+    /// Reads the fields of an error; see "Error and Notice Message Fields" in the manual.
+    pub(super) fn read(body: &ErrorResponseBody) -> io::Result<Self> {
+        let mut read = Self {
+            severity: String::new(),
+            code: SqlState::from_code("XX000"),
+            message: String::new(),
+            table: None,
+        };
+        let mut fields = body.fields();
+        while let Some(field) = fields.next()? {
+            let text = String::from_utf8_lossy(field.value_bytes()).into_owned();
+            match field.type_() {
+                b'V' => read.severity = text,
+                b'C' => read.code = SqlState::from_code(&text),
+                b'M' => read.message = text,
+                b't' => read.table = Some(text),
+                _ => {}
+            }
+        }
+        Ok(read)
+    }
+
+    /// Whether the server closes the connection after it.
+    fn is_last(&self) -> bool {
+        matches!(self.severity.as_str(), "FATAL" | "PANIC") || is_last(self.code.code())
+    }
+}
+
 /// What a failure means for the work that met it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -68,6 +116,8 @@ pub enum Failure {
     Data,
     /// No partition of the log covers the time of receipt: nobody is to blame; make it and try again.
     MissingPartition,
+    /// Rows that were taken for new are not: nobody is to blame; look first and try again.
+    Taken,
     /// Serialization failure or deadlock: try again as it is.
     Retry,
     /// The server is away, full, read-only, shutting down or too slow: try again later.
@@ -80,8 +130,12 @@ impl StoreError {
     /// Classes the failure; see <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
     pub fn failure(&self) -> Failure {
         match self {
-            Self::Postgres(error) => classify(error),
-            Self::Pool(_) | Self::TimedOut(_) | Self::RolledBack(_) => Failure::Unavailable,
+            Self::Postgres(error) => match error.as_db_error() {
+                Some(db) => classify(db.code(), db.table()),
+                None => Failure::Unavailable,
+            },
+            Self::Answered(answered) => classify(&answered.code, answered.table.as_deref()),
+            Self::Wire(_) | Self::Pool(_) | Self::TimedOut(_) | Self::RolledBack(_) => Failure::Unavailable,
             Self::Moved(_) => Failure::Retry,
             _ => Failure::Other,
         }
@@ -95,27 +149,28 @@ impl StoreError {
     /// Whether the connection that met this must be dropped: it is broken, or its server is read-only or going down.
     pub fn ends_connection(&self) -> bool {
         match self {
-            Self::Postgres(error) => match error.code() {
-                Some(code) => {
-                    let code = code.code();
-                    code == "25006" || code.starts_with("57P0") || code.starts_with("08")
-                }
-                None => true,
-            },
+            Self::Postgres(error) => error.code().is_none_or(|code| is_last(code.code())),
+            Self::Answered(answered) => answered.is_last(),
+            Self::Wire(_) => true,
             Self::TimedOut(_) => true,
             _ => false,
         }
     }
 }
 
-fn classify(error: &tokio_postgres::Error) -> Failure {
-    let Some(db) = error.as_db_error() else {
-        return Failure::Unavailable;
-    };
-    if *db.code() == SqlState::CHECK_VIOLATION && db.table().is_some_and(|table| table == "event") {
+/// Whether the server that gives this code is of no further use to the connection.
+fn is_last(code: &str) -> bool {
+    code == "25006" || code.starts_with("57P0") || code.starts_with("08")
+}
+
+fn classify(code: &SqlState, table: Option<&str>) -> Failure {
+    if *code == SqlState::CHECK_VIOLATION && table == Some("event") {
         return Failure::MissingPartition;
     }
-    match db.code().code() {
+    if *code == SqlState::UNIQUE_VIOLATION && table == Some("event_key") {
+        return Failure::Taken;
+    }
+    match code.code() {
         "40001" | "40P01" => Failure::Retry,
         "25006" | "55P03" | "57014" => Failure::Unavailable,
         code if ["53", "08"].contains(&&code[..2]) || code.starts_with("57P0") || code.starts_with("58") => {

@@ -1,56 +1,68 @@
-//! The connection of a lane: its prepared statements, the epoch its lots belong to, and its block of event ids.
+//! The connection of a lane: its wire, its statements, the epoch its lots belong to, and its block of event ids.
 
-use tokio_postgres::{Client, Statement};
+use jiff::Timestamp;
+use tokio_postgres::Client;
 
-use super::{Database, Role, StoreError, epochs};
+use super::{
+    Database, Role, StoreError, epochs,
+    wire::{self, Flight, Statement, Wire},
+};
 
 /// Ids in one block; the increment of the sequence `event_id_block`.
 const BLOCK: i64 = 65_536;
 
 /// A connection that writes lots.
+#[derive(Debug)]
 pub struct Lane {
-    /// The connection; borrowed for one transaction at a time.
-    pub client: Client,
+    wire: Wire,
     /// The statements of a lot, prepared.
     pub statements: Statements,
+    /// Who serves this connection, and since when it may have left rows behind.
+    pub backend: Backend,
     epoch: i32,
     free: std::ops::Range<i64>,
 }
 
-/// Every statement of a lot, prepared once a connection.
-#[derive(Clone)]
-pub struct Statements {
-    pub(super) begun: Statement,
-    pub(super) claims_insert: Statement,
-    pub(super) claims_read: Statement,
-    pub(super) contacts_read: Statement,
-    pub(super) contacts_insert: Statement,
-    pub(super) contacts_lock: Statement,
-    pub(super) contacts_update: Statement,
-    pub(super) contacts_delete: Statement,
-    pub(super) events_insert: Statement,
-    pub(super) lots_insert: Statement,
-    pub(super) snapshot_newest: Statement,
-    id_block: Statement,
+/// The process of PostgreSQL that serves a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backend {
+    pub(super) pid: i32,
+    pub(super) started_at: Timestamp,
+    /// A transaction id at or before those of all lots that this connection has yet to write.
+    pub floor: i64,
 }
 
-impl Statements {
-    async fn prepare(client: &Client) -> Result<Self, StoreError> {
-        Ok(Self {
-            begun: client.prepare(sql!("tx_begun")).await?,
-            claims_insert: client.prepare(sql!("claims_insert")).await?,
-            claims_read: client.prepare(sql!("claims_read")).await?,
-            contacts_read: client.prepare(sql!("contacts_read")).await?,
-            contacts_insert: client.prepare(sql!("contacts_insert")).await?,
-            contacts_lock: client.prepare(sql!("contacts_lock")).await?,
-            contacts_update: client.prepare(sql!("contacts_update")).await?,
-            contacts_delete: client.prepare(sql!("contacts_delete")).await?,
-            events_insert: client.prepare(sql!("events_insert")).await?,
-            lots_insert: client.prepare(sql!("lots_insert")).await?,
-            snapshot_newest: client.prepare(sql!("snapshot_newest")).await?,
-            id_block: client.prepare(sql!("id_block")).await?,
-        })
-    }
+macro_rules! statements {
+    ($($name:ident),* $(,)?) => {
+        /// Every statement of a lot, prepared once a connection.
+        #[derive(Debug, Clone)]
+        pub struct Statements {
+            $(pub(super) $name: Statement,)*
+        }
+
+        impl Statements {
+            async fn prepare(wire: &mut Wire) -> Result<Self, StoreError> {
+                Ok(Self { $($name: wire.prepare(stringify!($name), sql!($name)).await?,)* })
+            }
+        }
+    };
+}
+
+statements! {
+    claims_copy,
+    claims_insert,
+    claims_read,
+    contacts_read,
+    contacts_insert,
+    contacts_lock,
+    contacts_update,
+    contacts_delete,
+    events_copy,
+    lots_insert,
+    snapshot_newest,
+    backend_alive,
+    lot_find,
+    id_block,
 }
 
 impl Lane {
@@ -59,10 +71,14 @@ impl Lane {
     /// # Errors
     /// [`StoreError`] when the server cannot be reached or refuses.
     pub async fn open(database: &Database) -> Result<Self, StoreError> {
-        let mut client = database.connect(Role::Lane).await?;
-        let epoch = epochs::current(&mut client).await?;
-        let statements = Statements::prepare(&client).await?;
-        Ok(Self { client, statements, epoch, free: 0..0 })
+        let greet = async |client: &mut Client| {
+            let epoch = epochs::current(client).await?;
+            let row = client.query_one(sql!("backend_self"), &[]).await?;
+            Ok((epoch, Backend { pid: row.get(0), started_at: row.get(1), floor: row.get(2) }))
+        };
+        let (mut wire, (epoch, backend)) = wire::open(database, Role::Lane, greet).await?;
+        let statements = Statements::prepare(&mut wire).await?;
+        Ok(Self { wire, statements, backend, epoch, free: 0..0 })
     }
 
     /// The epoch that this connection's transactions belong to.
@@ -70,9 +86,17 @@ impl Lane {
         self.epoch
     }
 
-    /// Whether the server has closed the connection.
-    pub fn is_closed(&self) -> bool {
-        self.client.is_closed()
+    /// Whether the server is still there, as far as can be told without asking it.
+    pub async fn is_alive(&mut self) -> bool {
+        self.wire.is_alive().await
+    }
+
+    /// Begins the transaction of a lot.
+    ///
+    /// # Errors
+    /// As [`Wire::begin`].
+    pub fn begin(&mut self) -> Result<(Flight<'_>, &Statements), StoreError> {
+        Ok((self.wire.begin()?, &self.statements))
     }
 
     /// Takes `count` consecutive event ids; what is left of a block too short for them is never used.
@@ -85,11 +109,22 @@ impl Lane {
             return Err(StoreError::Content(format!("a lot wants {count} event ids, a block holds {BLOCK}")));
         }
         if self.free.end - self.free.start < count {
-            let first: i64 = self.client.query_one(&self.statements.id_block, &[]).await?.get(0);
+            let first = self.draw().await?;
             self.free = first..first + BLOCK;
         }
         let first = self.free.start;
         self.free.start += count;
+        Ok(first)
+    }
+
+    async fn draw(&mut self) -> Result<i64, StoreError> {
+        let mut flight = self.wire.begin()?;
+        flight.ask(&self.statements.id_block, &[])?;
+        flight.seal().await?;
+        let rows = flight.rows(&self.statements.id_block).await?;
+        let first =
+            rows.first().ok_or_else(|| StoreError::Content("a sequence gave no value".into()))?.get(0)?;
+        flight.commit().await?;
         Ok(first)
     }
 }

@@ -1,11 +1,18 @@
-//! The tables of a commit: claims on event ids, the log, and the lots that order it.
+//! The tables of a commit beside the log: claims on event ids, and the lots that order it.
 
+use bytes::BufMut;
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{StoreError, lane::Statements, lease::Lease, tx::Tx};
+use super::{
+    StoreError,
+    lane::Statements,
+    lease::Lease,
+    log,
+    wire::{self, Flight},
+};
 
 /// A claim on an event id of a datasource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,12 +32,42 @@ pub struct Content {
     pub given_date: Option<Timestamp>,
 }
 
+/// Fields of a claim, as `sql/claims_copy.sql` names them.
+const FIELDS: i16 = 5;
+
+/// Sends claims on ids that are taken for new. The answer is still to be awaited: a unique violation of table `event_key` means
+/// that one of them is not. `wanted` must be sorted by key, or two lanes deadlock.
+///
+/// # Errors
+/// As [`Flight::copy`].
+pub fn claim_new(
+    flight: &mut Flight<'_>,
+    statements: &Statements,
+    wanted: &[(ClaimKey, Content)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    flight.copy(&statements.claims_copy, |out| {
+        out.reserve(wanted.len() * 80);
+        for (key, content) in wanted {
+            out.put_i16(FIELDS);
+            log::big(key.datasource, out);
+            log::text(key.claim.as_bytes(), out);
+            log::text(content.hash.as_bytes(), out);
+            match content.given_date {
+                Some(date) => log::big(log::time(date), out),
+                None => out.put_i32(-1),
+            }
+            log::big(log::time(now), out);
+        }
+    })
+}
+
 /// Claims ids for this transaction and answers which were won. `wanted` must be sorted by key, or two lanes deadlock.
 ///
 /// # Errors
-/// As [`Tx::query`].
+/// As [`Flight::rows`].
 pub async fn claim(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     statements: &Statements,
     wanted: &[(ClaimKey, Content)],
     now: Timestamp,
@@ -39,22 +76,31 @@ pub async fn claim(
     let claims: Vec<Uuid> = wanted.iter().map(|(key, _)| key.claim).collect();
     let hashes: Vec<Uuid> = wanted.iter().map(|(_, content)| content.hash).collect();
     let dates: Vec<Option<Timestamp>> = wanted.iter().map(|(_, content)| content.given_date).collect();
-    let rows = tx.query(&statements.claims_insert, &[&datasources, &claims, &hashes, &dates, &now]).await?;
-    Ok(rows.iter().map(|row| ClaimKey { datasource: row.get(0), claim: row.get(1) }).collect())
+    flight.ask(&statements.claims_insert, &[&datasources, &claims, &hashes, &dates, &now])?;
+    let rows = flight.rows(&statements.claims_insert).await?;
+    rows.iter().map(|row| Ok(ClaimKey { datasource: row.get(0)?, claim: row.get(1)? })).collect()
 }
 
 /// Reads what stands behind claims that were lost.
 ///
 /// # Errors
-/// As [`Tx::query`].
+/// As [`Flight::rows`].
 pub async fn read_claims(
-    tx: &Tx<'_>,
+    flight: &mut Flight<'_>,
     statements: &Statements,
     lost: &[ClaimKey],
 ) -> Result<Vec<(ClaimKey, Content)>, StoreError> {
     let (datasources, claims) = split(lost);
-    let rows = tx.query(&statements.claims_read, &[&datasources, &claims]).await?;
-    Ok(rows.iter().map(claim_of).collect())
+    flight.ask(&statements.claims_read, &[&datasources, &claims])?;
+    let rows = flight.rows(&statements.claims_read).await?;
+    rows.iter()
+        .map(|row| {
+            Ok((
+                ClaimKey { datasource: row.get(0)?, claim: row.get(1)? },
+                Content { hash: row.get(2)?, given_date: row.get(3)? },
+            ))
+        })
+        .collect()
 }
 
 /// Reads claims outside a lot, for a dry run.
@@ -76,63 +122,6 @@ fn claim_of(row: &Row) -> (ClaimKey, Content) {
         ClaimKey { datasource: row.get(0), claim: row.get(1) },
         Content { hash: row.get(2), given_date: row.get(3) },
     )
-}
-
-/// What a row of the log is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// An event that a client sent.
-    Event,
-    /// A change of a contact.
-    Contact,
-}
-
-/// A row of the log, all but what its lot gives it: the id and the time of receipt.
-#[derive(Debug, Clone)]
-pub struct LogRow<'a> {
-    /// Row of the project.
-    pub project: i64,
-    /// Row of the datasource.
-    pub datasource: i64,
-    /// When it happened, by the sender's word.
-    pub occurred_at: Timestamp,
-    /// Event or change of a contact.
-    pub kind: Kind,
-    /// The event type, or `contact.created` and its like.
-    pub event_type: &'a str,
-    /// The contact.
-    pub user_id: &'a str,
-    /// The sender's id of the event; a change of a contact has none.
-    pub event_id: Option<&'a str>,
-    /// A JSON object: the parameters, or the fields that changed.
-    pub parameters: std::borrow::Cow<'a, str>,
-}
-
-/// Appends rows to the log under the ids from `first_id` on.
-///
-/// # Errors
-/// As [`Tx::query`]; a check violation of table `event` means that a partition is missing.
-pub async fn append(
-    tx: &Tx<'_>,
-    statements: &Statements,
-    first_id: i64,
-    rows: &[LogRow<'_>],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let ids: Vec<i64> = (first_id..).take(rows.len()).collect();
-    let projects: Vec<i64> = rows.iter().map(|row| row.project).collect();
-    let datasources: Vec<i64> = rows.iter().map(|row| row.datasource).collect();
-    let occurred: Vec<Timestamp> = rows.iter().map(|row| row.occurred_at).collect();
-    let kinds: Vec<i8> =
-        rows.iter().map(|row| if row.kind == Kind::Event { b'e' as i8 } else { b'c' as i8 }).collect();
-    let types: Vec<&str> = rows.iter().map(|row| row.event_type).collect();
-    let users: Vec<&str> = rows.iter().map(|row| row.user_id).collect();
-    let event_ids: Vec<Option<&str>> = rows.iter().map(|row| row.event_id).collect();
-    let parameters: Vec<&str> = rows.iter().map(|row| row.parameters.as_ref()).collect();
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] =
-        [&ids, &projects, &datasources, &occurred, &kinds, &types, &users, &event_ids, &now, &parameters];
-    tx.execute(&statements.events_insert, &values).await?;
-    Ok(())
 }
 
 /// One row of the order: what a commit stored for one datasource.
@@ -158,12 +147,12 @@ pub struct LotRow {
     pub contact_sum: u64,
 }
 
-/// Writes the order of a commit.
+/// Sends the order of a commit. The answer is still to be awaited, with [`position`].
 ///
 /// # Errors
-/// As [`Tx::query`].
-pub async fn order(
-    tx: &Tx<'_>,
+/// As [`Flight::ask`].
+pub fn order(
+    flight: &mut Flight<'_>,
     statements: &Statements,
     epoch: i32,
     lots: &[LotRow],
@@ -171,7 +160,7 @@ pub async fn order(
 ) -> Result<(), StoreError> {
     let big = |field: fn(&LotRow) -> i64| lots.iter().map(field).collect::<Vec<i64>>();
     let small = |field: fn(&LotRow) -> i32| lots.iter().map(field).collect::<Vec<i32>>();
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 11] = [
+    let values: [&(dyn ToSql + Sync); 11] = [
         &big(|lot| lot.project),
         &big(|lot| lot.first_id),
         &big(|lot| lot.last_id),
@@ -184,26 +173,34 @@ pub async fn order(
         &epoch,
         &now,
     ];
-    tx.execute(&statements.lots_insert, &values).await?;
-    Ok(())
+    flight.ask(&statements.lots_insert, &values)
 }
 
-/// The id of this transaction, which tells its fate should the connection die under `COMMIT`.
+/// Awaits the answer to [`order`]: the id of this transaction, which is the lot's position.
 ///
 /// # Errors
-/// As [`Tx::query`].
-pub async fn xid(tx: &Tx<'_>, statements: &Statements) -> Result<i64, StoreError> {
-    single(tx.query(&statements.begun, &[]).await?)
+/// As [`Flight::rows`].
+pub async fn position(flight: &mut Flight<'_>, statements: &Statements) -> Result<i64, StoreError> {
+    single(&flight.rows(&statements.lots_insert).await?)
 }
 
-/// A transaction id at or after everything visible now; the position of a lot that had nothing to write.
+/// Sends the question for a transaction id at or after everything visible now, the position of a lot that had nothing to write.
+/// The answer is still to be awaited, with [`newest`].
 ///
 /// # Errors
-/// As [`Tx::query`].
-pub async fn newest_visible(tx: &Tx<'_>, statements: &Statements) -> Result<i64, StoreError> {
-    single(tx.query(&statements.snapshot_newest, &[]).await?)
+/// As [`Flight::ask`].
+pub fn ask_newest(flight: &mut Flight<'_>, statements: &Statements) -> Result<(), StoreError> {
+    flight.ask(&statements.snapshot_newest, &[])
 }
 
-fn single(rows: Vec<Row>) -> Result<i64, StoreError> {
-    rows.first().map(|row| row.get(0)).ok_or_else(|| StoreError::Content("a statement gave no row".into()))
+/// Awaits the answer to [`ask_newest`].
+///
+/// # Errors
+/// As [`Flight::rows`].
+pub async fn newest(flight: &mut Flight<'_>, statements: &Statements) -> Result<i64, StoreError> {
+    single(&flight.rows(&statements.snapshot_newest).await?)
+}
+
+fn single(rows: &[wire::Row]) -> Result<i64, StoreError> {
+    rows.first().ok_or_else(|| StoreError::Content("a statement gave no row".into()))?.get(0)
 }

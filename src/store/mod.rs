@@ -8,6 +8,9 @@ macro_rules! sql {
     ($name:literal) => {
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sql/", $name, ".sql"))
     };
+    ($name:ident) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sql/", stringify!($name), ".sql"))
+    };
 }
 
 mod error;
@@ -24,13 +27,19 @@ pub mod schema;
 
 pub mod tx;
 
+pub mod wire;
+
 pub mod epochs;
 
 pub mod partitions;
 
 pub mod lane;
 
+pub mod log;
+
 pub mod lots;
+
+pub mod fate;
 
 pub mod contacts;
 
@@ -59,6 +68,8 @@ pub mod usage;
 pub mod rejected;
 
 pub mod totals;
+
+pub mod sums;
 
 pub mod tally;
 

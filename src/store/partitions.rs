@@ -115,8 +115,7 @@ async fn make(client: &Client, day: Date) -> Result<(), StoreError> {
     let apart = format!(
         "create table if not exists {name} (like event including defaults,
             check (received_at is not null and received_at >= '{day} 00:00+00' and received_at < '{next} 00:00+00'));
-         create index if not exists {name}_by_id on {name} using brin (id) with (pages_per_range = 16);
-         create index if not exists {name}_by_contact on {name} using brin (received_at,
+         create index if not exists {name}_by_range on {name} using brin (id, received_at,
             hashtextextended(user_id, datasource_id) int8_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.001))
             with (pages_per_range = 8)"
     );

@@ -14,8 +14,8 @@ use super::{
     partitions::{self, Partition},
 };
 
-/// Pages of the largest range of the log's indexes.
-const RANGE: i64 = 16;
+/// Pages of a range of the log's index.
+const RANGE: i64 = 8;
 
 /// Pages at the end of a partition that may still be filling: PostgreSQL extends a busy table by several at once.
 const FILLING: i64 = 64;

@@ -27,6 +27,8 @@ mod stream;
 
 mod stats;
 
+mod audit;
+
 mod alias;
 
 mod health;

@@ -31,6 +31,8 @@ mod retry;
 
 mod read;
 
+mod audit;
+
 mod rotate;
 
 mod pages;

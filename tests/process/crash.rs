@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
-use tidegate::domain::claim::{audit_word, claim};
+use tidegate::domain::claim::Digest;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -81,8 +81,8 @@ async fn check(home: &Home, acknowledged: &[String]) {
     for row in &rows {
         let id: String = row.get(1);
         datasource = row.get(0);
-        claims.push(Uuid::from_bytes(claim(datasource, &id)));
-        sum = sum.wrapping_add(audit_word(&id));
+        claims.push(Uuid::from_bytes(Digest::of(&id).claim()));
+        sum = sum.wrapping_add(Digest::of(&id).audit_word());
         *found.entry(id).or_default() += 1;
     }
     let twice: Vec<_> = found.iter().filter(|(_, times)| **times > 1).collect();

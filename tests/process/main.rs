@@ -39,6 +39,8 @@ mod drain;
 
 mod flood;
 
+mod load;
+
 mod two_nodes;
 
 mod places;

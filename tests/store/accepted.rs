@@ -208,9 +208,9 @@ fn events_that_pass_are_stored_as_they_are() {
         let mut seen = BTreeSet::new();
         drafts.retain(|draft| seen.insert(draft.event_id.clone()));
         runtime.block_on(async {
-            let receipt = store(station, datasource, Work::Events(drafts.clone())).await?;
+            let receipt = store(station, datasource, Work::Events(drafts.iter().collect())).await?;
             prop_assert!(receipt.outcomes.iter().all(|outcome| *outcome == Outcome::Stored), "{receipt:?}");
-            let again = store(station, datasource, Work::Events(drafts.clone())).await?;
+            let again = store(station, datasource, Work::Events(drafts.iter().collect())).await?;
             prop_assert!(again.outcomes.iter().all(|outcome| *outcome == Outcome::Duplicate), "{again:?}");
             let query = "select event_id, user_id, type, occurred_at, parameters::text from event
                          where datasource_id = $1 order by id";

@@ -11,7 +11,7 @@ use tidegate::{
 };
 use tokio_postgres::Client;
 
-use super::station::{Station, append, count, deletions, one_lane};
+use super::station::{Station, append, append_to, count, deletions, one_lane};
 use crate::support::postgres::TestDatabase;
 
 /// Project 1 with datasources 1 to 4: 3 speaks first, then 2, then 1; 4 is deleted. Project 2 with datasource 5.
@@ -40,8 +40,7 @@ async fn store(station: &Station, project: i64, datasource: i64, user: &str, ema
     let changes = vec![("_email".to_owned(), text(email)), ("_phone_mobile".to_owned(), text(phone))];
     let work = Work::Contacts(vec![ContactOp::Upsert(ContactDraft { user_id: user.into(), changes })]);
     let inlet = tidegate::domain::ids::Inlet { project, datasource };
-    let room = station.handle.admit(inlet, 100).unwrap();
-    station.handle.append(room, inlet, work).await.unwrap();
+    append_to(&station.handle, inlet, work).await.unwrap();
 }
 
 fn who(found: Option<Match>) -> Option<(i64, String, i64)> {

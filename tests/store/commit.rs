@@ -86,7 +86,7 @@ async fn a_commit_that_still_runs_is_waited_for() {
     proxy.set(Mood { on_commit: OnCommit::Hold, ..KIND });
     let answer = station.enqueue(1, events(["a"], 1)).await;
     let asked = "select count(*) from pg_stat_activity where datname = current_database()
-                 and application_name = 'tidegate-lane' and state = 'idle' and query like '%pg_xact_status%'";
+                 and application_name = 'tidegate-lane' and state = 'idle' and query like '%backend_start%'";
     until("the fate is asked for", async || count(&client, asked, &[]).await > 0).await;
     assert!(!answer.is_finished(), "the transaction runs, so nothing can be said yet");
     proxy.set(KIND);
@@ -122,14 +122,16 @@ async fn another_cluster_is_not_believed() {
     station.stop().await;
 }
 
-/// Nothing was written, so there is nothing to be in doubt about.
+/// Nothing was to be written, so there is nothing to be in doubt about, and nobody is asked.
 #[tokio::test]
-async fn a_lot_that_changes_nothing_needs_no_answer() {
+async fn a_lot_that_changes_nothing_can_only_be_sent_again() {
     let (_database, client, proxy, station) = behind_proxy(LONG).await;
     station.append(contacts(["u"], 1)).await.unwrap();
     proxy.set(Mood { on_commit: OnCommit::CutBefore, ..KIND });
-    assert_eq!(station.append(contacts(["u"], 1)).await.unwrap().outcomes, [Outcome::Unchanged]);
+    assert_eq!(station.append(contacts(["u"], 1)).await.unwrap_err(), Refused::Unavailable);
     assert_eq!(proxy.cuts(), 1);
+    station.handle.connected().await;
+    assert_eq!(station.append(contacts(["u"], 1)).await.unwrap().outcomes, [Outcome::Unchanged]);
     assert_eq!(rows(&client, "lot").await, 1);
     station.stop().await;
 }

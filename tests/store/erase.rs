@@ -16,7 +16,7 @@ use tidegate::{
 };
 use tokio_postgres::Client;
 
-use super::station::{Station, append, count, deletions, events, numbered, one_lane, until};
+use super::station::{Station, append, count, deletions, drafts, numbered, one_lane, until};
 use crate::support::postgres::TestDatabase;
 
 /// Stands in every value that must go, and in no id.
@@ -27,12 +27,12 @@ const WHO: &str = "somebody";
 
 /// Events of a user whose parameters hold a text.
 fn told(ids: Vec<String>, user: &str, text: &str) -> Work {
-    let Work::Events(mut drafts) = events(ids, 1) else { unreachable!() };
+    let mut drafts = drafts(ids, 1);
     for draft in &mut drafts {
         draft.user_id = user.into();
         draft.parameters = format!("{{\"note\":\"{text}\"}}");
     }
-    Work::Events(drafts)
+    Work::Events(drafts.iter().collect())
 }
 
 fn named(user: &str, name: &str) -> Work {

@@ -46,7 +46,7 @@ async fn mint(client: &mut Client) -> Minted {
 }
 
 fn admits(node: &Authority, key: &Minted) -> bool {
-    node.authenticate(&Presented::Bearer(key.text.reveal().to_owned())).is_ok()
+    node.authenticate(&Presented::Bearer(key.text.reveal().into())).is_ok()
 }
 
 /// Waits until the node admits the key, or no longer does, and answers how long that took.

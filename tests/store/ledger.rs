@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use tidegate::{
     domain::{
         clock::{Clock, FakeClock},
+        cursor::Cursor,
         rejection::{Fault, Rejection},
     },
     ingest::{
+        Outcome, Receipt,
         fates::Kind,
-        ledger::{Call, Ledger},
+        ledger::{Account, Asked, Call, Ledger},
     },
     store::{Database, Role, rejected, usage::Usage},
 };
@@ -48,7 +50,10 @@ async fn calls_are_read_before_they_are_written_and_counted_once_after() {
     clock.advance(Duration::from_secs(60));
     ledger.call(1, contacts(2, 0));
     ledger.call(1, events(0, 5));
-    ledger.deletion(1, contacts(1, 0));
+    let cursor = Cursor { epoch: 1, tx: 1, id: 1 };
+    let deleted = Receipt { outcomes: vec![Outcome::Deleted], cursor, received_at: clock.now() };
+    let account = Account { kind: Kind::Contact, asked: Asked::Deletion, bad: 0 };
+    ledger.settle(1, &account, 1, &Ok(deleted));
     let wanted = Usage {
         calls_success: 3,
         calls_failures: 1,

@@ -1,7 +1,7 @@
 //! What the database refuses: whose fault it is, and who has to hear of it.
 
 use tidegate::{
-    domain::claim::claim,
+    domain::claim::Digest,
     ingest::{Outcome, Refused},
 };
 use tokio_postgres::{Client, Config};
@@ -47,7 +47,7 @@ fn assert_only_the_fourth_is_refused(answers: &[Answer], good: &[Outcome]) {
 async fn a_poisoned_event_fails_its_own_batch_alone() {
     let database = TestDatabase::create().await;
     let client = database.client().await;
-    let poison = Uuid::from_bytes(claim(4, "poison"));
+    let poison = Uuid::from_bytes(Digest::of("poison").claim());
     let check = format!("alter table event_key add constraint good check (claim <> '{poison}')");
     client.batch_execute(&check).await.unwrap();
     let station = Station::start(&database.config, one_lane()).await;

@@ -9,7 +9,11 @@ use tidegate::{
         event::EventDraft,
         ids::Inlet,
     },
-    ingest::{ContactOp, Handle, Options, Receipt, Refused, Work, Writer},
+    ingest::{
+        ContactOp, Handle, Options, Receipt, Refused, Work, Writer,
+        fates::Kind,
+        ledger::{Account, Asked, Ledger},
+    },
     store::{Database, Role},
 };
 use tokio::{
@@ -43,7 +47,8 @@ impl Station {
         crate::support::house::metrics();
         let database = Database::new(config.clone());
         let reads = database.pool(Role::Read, 1).unwrap();
-        let (writer, handle) = Writer::new(options, database, reads, clock, SystemEntropy::shared());
+        let ledger = Ledger::new(reads.clone(), reads.clone(), clock.clone());
+        let (writer, handle) = Writer::new(options, database, reads, ledger, clock, SystemEntropy::shared());
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn(writer.run(stopped));
         handle.connected().await;
@@ -78,8 +83,17 @@ impl Station {
 
 /// Stores a batch of a datasource of project 1.
 pub async fn append(handle: &Handle, datasource: i64, work: Work) -> Answer {
-    let inlet = Inlet { project: 1, datasource };
-    handle.append(handle.admit(inlet, 1_000)?, inlet, work).await
+    append_to(handle, Inlet { project: 1, datasource }, work).await
+}
+
+/// Stores a batch of any datasource.
+pub async fn append_to(handle: &Handle, inlet: Inlet, work: Work) -> Answer {
+    let kind = match work {
+        Work::Events(_) => Kind::Event,
+        Work::Contacts(_) => Kind::Contact,
+    };
+    let account = Account { kind, asked: Asked::Push, bad: 0 };
+    handle.append(handle.admit(inlet, 1_000)?, inlet, work, account).await
 }
 
 /// One lane, so that what waits together is written together.
@@ -89,6 +103,11 @@ pub fn one_lane() -> Options {
 
 /// Events of one user with these ids; `content` tells those that mean the same from others.
 pub fn events<I: Into<String>>(ids: impl IntoIterator<Item = I>, content: u8) -> Work {
+    Work::Events(drafts(ids, content).iter().collect())
+}
+
+/// The same, not encoded yet.
+pub fn drafts<I: Into<String>>(ids: impl IntoIterator<Item = I>, content: u8) -> Vec<EventDraft> {
     let event = |id: I| EventDraft {
         user_id: "somebody".into(),
         event_id: id.into(),
@@ -98,7 +117,7 @@ pub fn events<I: Into<String>>(ids: impl IntoIterator<Item = I>, content: u8) ->
         parameters: format!("{{\"content\":{content}}}"),
         content: [content; 16],
     };
-    Work::Events(ids.into_iter().map(event).collect())
+    ids.into_iter().map(event).collect()
 }
 
 /// Upserts of contacts with these ids that all set one attribute.

@@ -38,11 +38,11 @@ async fn full_ranges_are_summarized_once_and_filling_ones_left_alone() {
     assert_eq!(summaries.advance(&upkeep, now).await.unwrap(), 0, "there is nothing");
     fill(&client, 1, 60_000).await;
     let first = pages(&client).await;
-    let full = (first - 64) / 16 * 16;
+    let full = (first - 64) / 8 * 8;
     upkeep.batch_execute("begin").await.unwrap();
     let made = summaries.advance(&upkeep, now).await.unwrap();
     // The very first range was summarized as the table was made.
-    assert!((full / 8 + full / 16 - 2..=full / 8 + full / 16).contains(&made), "{made} of {full} pages");
+    assert!((full / 8 - 1..=full / 8).contains(&made), "{made} of {full} pages");
     let taken = "select count(pg_current_xact_id_if_assigned())";
     assert_eq!(count(&upkeep, taken, &[]).await, 0, "no transaction id was taken");
     upkeep.batch_execute("commit").await.unwrap();
@@ -50,7 +50,7 @@ async fn full_ranges_are_summarized_once_and_filling_ones_left_alone() {
     assert_eq!(Summaries::default().advance(&upkeep, now).await.unwrap(), 0, "another node finds it done");
 
     fill(&client, 100_000, 20_000).await;
-    let full = (pages(&client).await - 64) / 16 * 16;
+    let full = (pages(&client).await - 64) / 8 * 8;
     assert!(summaries.advance(&upkeep, now).await.unwrap() > 0);
     assert_eq!(lacking(&client, full).await, 0);
     assert!(lacking(&client, pages(&client).await).await > 0, "what may still be filling has none");

@@ -208,7 +208,7 @@ async fn the_planner_takes_the_filters() {
             let plan_of_page = plan(&read, page, stretch, generic).await;
             let by_contact = plan_of_page
                 .lines()
-                .any(|line| line.contains("Bitmap Index Scan on event_") && line.contains("_by_contact"));
+                .any(|line| line.contains("Bitmap Index Scan on event_") && line.contains("_by_range"));
             assert!(by_contact, "analyzed: {analyzed}, generic: {generic}\n{plan_of_page}");
             let plan_of_sample = plan(&read, sample, place, generic).await;
             assert!(plan_of_sample.contains("Tid Scan on event_"), "{plan_of_sample}");

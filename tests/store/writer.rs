@@ -1,7 +1,7 @@
 //! The writer: groups by itself, is fair, is bounded, and finishes what it has begun.
 
 use tidegate::{
-    domain::{claim::audit_word, ids::Inlet},
+    domain::{claim::Digest, ids::Inlet},
     ingest::{Options, Outcome, Refused},
 };
 use tokio_postgres::Client;
@@ -200,7 +200,7 @@ async fn lots_tell_what_the_log_holds() {
     for lot in client.query(lots, &[]).await.unwrap() {
         for (sum, ids) in [(0, 1), (2, 3)] {
             let ids: Vec<String> = lot.get(ids);
-            let wanted = ids.iter().fold(0u64, |sum, id| sum.wrapping_add(audit_word(id)));
+            let wanted = ids.iter().fold(0u64, |sum, id| sum.wrapping_add(Digest::of(id).audit_word()));
             assert_eq!(lot.get::<_, i64>(sum).cast_unsigned(), wanted, "{ids:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! A proxy before PostgreSQL that can be unkind at one exact moment: when a client sends `COMMIT`.
+//! A proxy before PostgreSQL that can be unkind at one exact moment: when a lane commits.
 
 use std::{
     path::PathBuf,
@@ -19,30 +19,40 @@ use tokio_postgres::{
     config::{Host, SslMode},
 };
 
-/// `COMMIT` as a simple query: the type, the length of 11 bytes, the text and its end.
-const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
+/// `Sync`, with which a lane commits: the type and a length that covers only itself.
+const SYNC: &[u8] = b"S\0\0\0\x04";
 
-/// What happens to a connection that sends `COMMIT`.
+/// The last statement of a lot before it commits, in the same packet: its order, or where there is none, its position.
+const LAST: [&[u8]; 2] = [b"\0lots_insert\0", b"\0snapshot_newest\0"];
+
+/// What comes before the commit, where this packet ends with that of a lot.
+fn before_commit(message: &[u8]) -> Option<&[u8]> {
+    let before = message.strip_suffix(SYNC)?;
+    let holds = |last: &&[u8]| message.windows(last.len()).any(|part| part == *last);
+    LAST.iter().any(holds).then_some(before)
+}
+
+/// What happens to a connection that commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnCommit {
     /// It goes through, and so does its answer.
     Forward,
     /// The server gets it and answers; the client never hears of it.
     CutAnswer,
-    /// The server never gets it: both sides are cut.
+    /// The server gets all but the commit: both sides are cut.
     CutBefore,
-    /// The server never gets it and is not told that the client is gone, until the proxy is set to something else.
+    /// The server gets all but the commit and is not told that the client is gone, until the proxy is set to something else.
     Hold,
 }
 
 /// How the proxy behaves.
 #[derive(Debug, Clone, Copy)]
 pub struct Mood {
-    /// What happens at the next `COMMIT`; the ones after it go through again.
+    /// What happens at the next commit; the ones after it go through again.
     pub on_commit: OnCommit,
     /// Whether connections are taken. Without, existing ones are cut as well.
     pub open: bool,
-    /// Whether connections are still taken after a `COMMIT` was not forwarded or not answered.
+    /// Whether connections are still taken after a commit was not forwarded or not answered.
     pub open_afterwards: bool,
 }
 
@@ -95,7 +105,7 @@ impl Proxy {
         self.set(KIND);
     }
 
-    /// How often a `COMMIT` was not forwarded or not answered.
+    /// How often a commit was not forwarded or not answered.
     pub fn cuts(&self) -> usize {
         self.cuts.load(Ordering::SeqCst)
     }
@@ -118,7 +128,7 @@ async fn accept(
     }
 }
 
-/// Carries bytes both ways until either side ends, the proxy closes, or a `COMMIT` meets its mood.
+/// Carries bytes both ways until either side ends, the proxy closes, or a commit meets its mood.
 async fn carry(
     client: TcpStream,
     server: UnixStream,
@@ -135,14 +145,16 @@ async fn carry(
             read = from_client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 let message = &asked[..length];
-                // It comes alone in its packet: the driver waits for the answers to what was before.
                 let now = *mood.borrow();
-                if message == COMMIT && now.on_commit != OnCommit::Forward {
+                if let Some(before) = before_commit(message)
+                    && now.on_commit != OnCommit::Forward
+                {
                     mood.send_replace(Mood { on_commit: OnCommit::Forward, open: now.open_afterwards, ..now });
                     if now.on_commit == OnCommit::CutAnswer {
                         to_server.write_all(message).await.unwrap();
-                        let unheard = from_server.read(&mut answered).await.unwrap();
-                        assert!(unheard > 0, "the server answers");
+                        committed(&mut from_server).await;
+                    } else {
+                        to_server.write_all(before).await.unwrap();
                     }
                     cuts.fetch_add(1, Ordering::SeqCst);
                     if now.on_commit == OnCommit::Hold {
@@ -159,5 +171,16 @@ async fn carry(
             }
             () = async { drop(closing.wait_for(|mood| !mood.open).await) } => return,
         }
+    }
+}
+
+/// `ReadyForQuery` outside of a transaction.
+const READY: &[u8] = b"Z\0\0\0\x05I";
+
+/// Reads until the server is ready for the next transaction.
+async fn committed(server: &mut (impl AsyncReadExt + Unpin)) {
+    let mut answers = Vec::new();
+    while !answers.ends_with(READY) {
+        assert!(server.read_buf(&mut answers).await.unwrap() > 0, "the server answers");
     }
 }

@@ -3,6 +3,12 @@
 //! Promises to cost so little that it is not what is measured, to count latency from the time at which a request should have been
 //! sent, to talk to the one server it was given and to follow no redirect. Must not know the database of that server.
 
+mod answer;
+
+mod body;
+
+mod command;
+
 mod counts;
 
 mod drive;
@@ -11,7 +17,17 @@ mod endpoint;
 
 mod exchange;
 
+mod expected;
+
 mod head;
+
+mod items;
+
+mod meter;
+
+mod mix;
+
+mod options;
 
 mod outcomes;
 
@@ -19,20 +35,34 @@ mod pace;
 
 mod patience;
 
+mod push;
+
+mod report;
+
 mod script;
 
 mod sender;
 
+mod single;
+
 mod timer;
+
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
+pub use body::Frame;
+pub(super) use command::run;
 pub use counts::Counts;
 pub use drive::{Drive, Ended, Plan};
 pub use endpoint::Endpoint;
+pub use expected::{Expected, Sum};
+pub use mix::{NoShare, Share};
+pub(super) use options::Options;
 pub use outcomes::{OUTCOMES, Outcome, Outcomes};
 pub use pace::Pace;
+pub use push::{Kind, Push, Reading, Recipe};
 pub use script::{Answer, Fixed, Script, Verdict, by_status};
 
 /// A load that could not be driven.

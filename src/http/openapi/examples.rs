@@ -113,6 +113,16 @@ pub(super) fn stats() -> Value {
     json!({ "contacts": { "total": 2 }, "events": { "total": 0 }, "datasource": datasource() })
 }
 
+pub(super) fn audit() -> Value {
+    json!({
+        "from": "2026-11-20T12:00:00Z", "to": "2026-11-20T12:10:00Z",
+        "minutes": [{
+            "minute": "2026-11-20T12:03:00Z", "events": 1, "idSum": "ba7816bf8f01cfea",
+            "contacts": 0, "contactIdSum": "0000000000000000",
+        }],
+    })
+}
+
 pub(super) fn person() -> Value {
     json!({
         "entity": {

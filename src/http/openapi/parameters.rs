@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use utoipa::openapi::{
-    ObjectBuilder, RefOr, Required, Schema, SchemaFormat, Type,
+    KnownFormat, ObjectBuilder, RefOr, Required, Schema, SchemaFormat, Type,
     path::{Parameter, ParameterBuilder, ParameterIn},
     schema::OneOfBuilder,
 };
@@ -83,7 +83,16 @@ fn uuid() -> SchemaFormat {
 /// A parameter of the query that is no flag.
 pub(super) fn of_query(name: &str) -> Parameter {
     let whole = || ObjectBuilder::new().schema_type(Type::Integer);
+    let time = || string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
     let (description, schema, example) = match name {
+        "from" => {
+            ("The time from which on; cut down to a whole minute.", time(), json!("2026-11-20T12:00:00Z"))
+        }
+        "to" => (
+            "The time up to which, at most 7 days later; rounded up to a whole minute.",
+            time(),
+            json!("2026-11-20T12:10:00Z"),
+        ),
         "limit" => {
             let range = whole().minimum(Some(1)).maximum(Some(LONGEST)).default(Some(json!(100)));
             ("How many events a page has.", range, json!(20))
@@ -97,7 +106,7 @@ pub(super) fn of_query(name: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Query)
-        .required(Required::False)
+        .required(if matches!(name, "from" | "to") { Required::True } else { Required::False })
         .description(Some(description))
         .schema(Some(schema))
         .example(Some(example))

@@ -8,6 +8,8 @@ mod push;
 
 mod probe;
 
+mod audit;
+
 mod project;
 
 mod datasource;
@@ -27,6 +29,7 @@ mod values;
 mod items;
 
 pub(super) use audience::*;
+pub(super) use audit::*;
 pub(super) use contact::*;
 pub(super) use datasource::*;
 pub(super) use items::*;

@@ -1,9 +1,9 @@
 //! The answer to a push, item by item.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type},
@@ -12,8 +12,24 @@ use utoipa::{
 use super::words::one_of;
 use crate::http::problem::Code;
 
+/// A list that is written while it is gone through, so that it is never gathered. It can be written once.
+pub(in crate::http) struct Each<'a, T>(RefCell<&'a mut dyn Iterator<Item = T>>);
+
+impl<'a, T> Each<'a, T> {
+    /// What comes out of this.
+    pub(in crate::http) fn of(elements: &'a mut dyn Iterator<Item = T>) -> Self {
+        Self(RefCell::new(elements))
+    }
+}
+
+impl<T: Serialize> Serialize for Each<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&mut **self.0.borrow_mut())
+    }
+}
+
 /// The answer to a push.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct PushAnswer<'a> {
     /// Whether nothing failed.
@@ -37,9 +53,11 @@ pub(in crate::http) struct PushAnswer<'a> {
     /// How many items a batch may have.
     pub(in crate::http) entities_limit: usize,
     /// The good items.
-    pub(in crate::http) accepted: Vec<Accepted<'a>>,
+    #[schema(value_type = Vec<Accepted>)]
+    pub(in crate::http) accepted: Each<'a, Accepted<'a>>,
     /// The bad items.
-    pub(in crate::http) errors: Vec<Failed<'a>>,
+    #[schema(value_type = Vec<Failed>)]
+    pub(in crate::http) errors: Each<'a, Failed<'a>>,
     pub(in crate::http) entity: Entity<'a>,
     /// The project that it went to.
     pub(in crate::http) project_uid: &'a str,
@@ -95,7 +113,7 @@ pub(in crate::http) struct Failed<'a> {
 }
 
 /// The items again, one by one.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = PushedItems)]
 pub(in crate::http) struct Entity<'a> {
     /// How many were good.
@@ -103,7 +121,8 @@ pub(in crate::http) struct Entity<'a> {
     /// How many were bad.
     pub(in crate::http) failed: usize,
     /// All of them, in the order of the request.
-    pub(in crate::http) items: Vec<ItemShape<'a>>,
+    #[schema(value_type = Vec<ItemShape>)]
+    pub(in crate::http) items: Each<'a, ItemShape<'a>>,
 }
 
 /// What became of one item.

@@ -15,6 +15,7 @@ use super::{
     DATABASE, Durability,
     error::{At, ManagedError},
     ground::Ground,
+    machine::Machine,
     process, settings,
 };
 
@@ -31,7 +32,7 @@ pub async fn prepare(ground: &Ground) -> Result<(), ManagedError> {
         process::evict_ghosts(cluster).await?;
         make(ground).await?;
     }
-    configure(ground, cluster)
+    configure(ground, cluster, Machine::look(ground, cluster).await)
 }
 
 async fn make(ground: &Ground) -> Result<(), ManagedError> {
@@ -96,9 +97,9 @@ pub(super) fn dress(ground: &Ground, command: &mut Command, stand_in: &Path) {
 }
 
 /// Rewrites our settings, so that a new release of ours brings its own.
-fn configure(ground: &Ground, cluster: &Path) -> Result<(), ManagedError> {
+fn configure(ground: &Ground, cluster: &Path, machine: Machine) -> Result<(), ManagedError> {
     let (path, new) = (cluster.join(settings::OURS), cluster.join("tidegate.conf.new"));
-    write(ground, &new, &settings::text(ground.durability))?;
+    write(ground, &new, &settings::text(ground.durability, machine))?;
     fs::rename(&new, &path).at("put into place", path)
 }
 

@@ -14,6 +14,7 @@ pub mod guardian;
 mod handle;
 pub mod lock;
 mod log;
+mod machine;
 mod options;
 mod place;
 mod postmaster;

@@ -1,6 +1,6 @@
 //! The server's settings: ours in `tidegate.conf`, rewritten at each start; the operator's in `local.conf`.
 
-use super::Durability;
+use super::{Durability, machine::Machine};
 
 /// The file of our settings, inside the cluster.
 pub const OURS: &str = "tidegate.conf";
@@ -49,13 +49,11 @@ autovacuum_vacuum_cost_limit = 1000
 const FULL: &str = "\
 fsync = on
 full_page_writes = on
-wal_compression = on
 wal_buffers = 16MB
-max_wal_size = 2GB
+max_wal_size = 4GB
 min_wal_size = 256MB
 checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
-shared_buffers = 256MB
 max_connections = 100
 # Each partition of the log takes several locks where a statement meets all of them, and a restore makes all at once.
 max_locks_per_transaction = 256
@@ -70,16 +68,48 @@ shared_buffers = 64MB
 max_connections = 300
 ";
 
+/// Bounds of `shared_buffers`, in MiB, and its part of the memory between them. Claims on event ids are written all over a
+/// B-tree, which should fit; what it does not hold is cached once more by the operating system.
+const BUFFERS: (u64, u64) = (128, 1_024);
+const PART: u64 = 8;
+
 /// The whole text of `tidegate.conf`.
-pub fn text(durability: Durability) -> String {
-    let rest = match durability {
-        Durability::Full => FULL,
-        Durability::ForTests => FOR_TESTS,
-    };
-    format!("{ALWAYS}{rest}")
+pub fn text(durability: Durability, machine: Machine) -> String {
+    match durability {
+        Durability::Full => format!("{ALWAYS}{FULL}{}", fitting(machine)),
+        Durability::ForTests => format!("{ALWAYS}{FOR_TESTS}"),
+    }
+}
+
+/// What depends on the machine.
+fn fitting(machine: Machine) -> String {
+    let (least, most) = BUFFERS;
+    let buffers = machine.memory.map_or(least, |bytes| (bytes >> 20) / PART).clamp(least, most);
+    // The first change of a page after a checkpoint writes all of it. Compressing that by PostgreSQL's own method costs more
+    // time than it saves on the disk; see docs/decisions/0021-settle-the-write-path-by-measurement.md.
+    let compression = if machine.lz4 { "lz4" } else { "off" };
+    format!("shared_buffers = {buffers}MB\nwal_compression = {compression}\n")
 }
 
 /// What is added to `postgresql.conf` once, when the cluster is made.
 pub fn includes() -> String {
     format!("\ninclude_if_exists = '{OURS}'\ninclude_if_exists = '{OPERATORS}'\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_an_eighth_within_bounds() {
+        for (memory, wanted) in
+            [(None, 128), (Some(512 << 20), 128), (Some(4 << 30), 512), (Some(64 << 30), 1_024)]
+        {
+            let text = text(Durability::Full, Machine { memory, lz4: false });
+            assert!(text.contains(&format!("\nshared_buffers = {wanted}MB\n")), "{memory:?}");
+            assert!(text.contains("\nwal_compression = off\n"));
+        }
+        let text = text(Durability::Full, Machine { memory: None, lz4: true });
+        assert!(text.contains("\nwal_compression = lz4\n"));
+    }
 }

@@ -7,7 +7,7 @@ with gone as (
     returning e.event_id
 ), released as (
     delete from event_key k
-    using (select encode(substring(sha256(int8send($1) || convert_to(event_id, 'UTF8')) for 16), 'hex')::uuid as claim
+    using (select encode(substring(sha256(convert_to(event_id, 'UTF8')) for 16), 'hex')::uuid as claim
            from gone where event_id is not null) g
     where k.datasource_id = $1 and k.claim = g.claim
 )

@@ -83,6 +83,9 @@ impl Field {
         let path = path.replace("{email}", "bob@example.com").replace("{phone}", "+34600111222");
         let path = path.replace("{contact_id}", &self.person);
         assert!(!path.contains('{'), "{path}");
+        if route.action == Action::OfDatasource(OnDatasource::Audit) {
+            return (path + &crate::audit::around(&self.house), body);
+        }
         (path, body)
     }
 
@@ -126,7 +129,8 @@ impl Field {
             | OnDatasource::AttributeSpecs
             | OnDatasource::EventSpecs
             | OnDatasource::NoEventType
-            | OnDatasource::Stats => ([""; 4], Value::Null),
+            | OnDatasource::Stats
+            | OnDatasource::Audit => ([""; 4], Value::Null),
             OnDatasource::ChangeDatasource => {
                 ([""; 4], json!({ "limits": { "meta": 600.0 }, "priority": 3e0 }))
             }

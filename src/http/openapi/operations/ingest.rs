@@ -7,8 +7,8 @@ use crate::http::{
     },
     problem::Code,
     wire::{
-        AttributeShape, ContactAnswer, ContactBatch, EventBatch, EventShape, ParameterShape, Probe,
-        PushAnswer, RefusedPush, Specs, Stats,
+        AttributeShape, AuditAnswer, ContactAnswer, ContactBatch, EventBatch, EventShape, ParameterShape,
+        Probe, PushAnswer, RefusedPush, Specs, Stats,
     },
 };
 
@@ -109,4 +109,15 @@ pub(super) fn stats() -> Described {
     Described::new("stats", Tag::Ingest, "Totals of the datasource", description)
         .answers::<Stats<'_>>(200, "The totals.", examples::stats())
         .touches(Touches::Tables)
+}
+
+pub(super) fn audit() -> Described {
+    let description = "By the minute of the server's clock, how many rows were stored and what their ids add up to: a sender can \
+                       prove that exactly what it sent is there, without listing it. Minutes that hold nothing are left out; a \
+                       minute that is not over still grows.";
+    Described::new("audit", Tag::Ingest, "Count and sum of what was stored", description)
+        .asks(&["from", "to"])
+        .answers::<AuditAnswer>(200, "The minutes.", examples::audit())
+        .touches(Touches::Tables)
+        .refuses(&[Code::InvalidParameter])
 }

@@ -84,6 +84,7 @@ fn on_datasource(action: OnDatasource, path: &str) -> Described {
         OnDatasource::ParameterSpecs => ingest::parameter_specs(),
         OnDatasource::NoEventType => ingest::no_event_type(path.ends_with('/')),
         OnDatasource::Stats => ingest::stats(),
+        OnDatasource::Audit => ingest::audit(),
     }
 }
 
