@@ -42,7 +42,9 @@ fn parse(bench: &mut Criterion) {
         let body = sample::events(items);
         group.throughput(Throughput::Elements(items as u64));
         group.bench_function(format!("events/{items}"), |b| b.iter(|| judge.events(black_box(&body))));
-        group.bench_function(format!("events to rows/{items}"), |b| b.iter(|| judge.prepare(black_box(&body))));
+        group.bench_function(format!("events to rows/{items}"), |b| {
+            b.iter(|| judge.prepare(black_box(&body)))
+        });
         let body = sample::contacts(items);
         group.bench_function(format!("contacts/{items}"), |b| b.iter(|| judge.contacts(black_box(&body))));
     }

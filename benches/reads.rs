@@ -54,7 +54,9 @@ const LOT: i64 = 100;
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let Some(events) = arguments.events else {
-        println!("reads: takes minutes, so not without being asked: cargo bench --bench reads -- --events 10000000");
+        println!(
+            "reads: takes minutes, so not without being asked: cargo bench --bench reads -- --events 10000000"
+        );
         return Ok(());
     };
     let folder = arguments

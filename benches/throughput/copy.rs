@@ -42,7 +42,8 @@ impl Rows {
     /// Reads the first `events` events that the server stored. The others are left out.
     pub async fn read(database: &Database, events: usize) -> Result<Self> {
         let client = database.connect(Role::Migration).await?;
-        let log = pieces(&client, &format!("select * from event where kind = 'e' limit {events}"), ROWS).await?;
+        let log =
+            pieces(&client, &format!("select * from event where kind = 'e' limit {events}"), ROWS).await?;
         let claims = pieces(&client, &format!("select * from event_key limit {events}"), ROWS).await?;
         let order = pieces(&client, &ORDER.replace("$1", &log.len().to_string()), 1).await?;
         ensure!(!log.is_empty() && log.len() == claims.len(), "events and claims are not as many");

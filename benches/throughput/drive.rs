@@ -95,7 +95,9 @@ impl Wish {
                 self.address
             ),
             Kind::Events => ours(format!("{stream}/events")),
-            Kind::NewContacts | Kind::SameContacts | Kind::ChangedContacts => ours(format!("{stream}/contacts")),
+            Kind::NewContacts | Kind::SameContacts | Kind::ChangedContacts => {
+                ours(format!("{stream}/contacts"))
+            }
         };
         head.into_bytes()
     }

@@ -74,7 +74,11 @@ impl Spread {
     pub fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = numbers.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
-        Some(Self { median: *sorted.get(sorted.len() / 2)?, lowest: *sorted.first()?, highest: *sorted.last()? })
+        Some(Self {
+            median: *sorted.get(sorted.len() / 2)?,
+            lowest: *sorted.first()?,
+            highest: *sorted.last()?,
+        })
     }
 
     /// Of the ratios of each round, so that a slow minute counts on both sides.

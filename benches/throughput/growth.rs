@@ -67,7 +67,8 @@ pub async fn run(mut options: Options) -> Result<()> {
     if options.quick {
         (options.seconds, options.rounds, options.reads) = (0.5, 1, 20);
         options.events = vec![0, 20_000, 40_000];
-        (options.datasources, options.connections, options.keys) = (vec![1, 10], vec![1, 64], vec![1_000, 5_000]);
+        (options.datasources, options.connections, options.keys) =
+            (vec![1, 10], vec![1, 64], vec![1_000, 5_000]);
     }
     ensure!(options.events.is_sorted(), "--events must begin with the smallest");
     let stand = Stand::open(options.data_dir.as_deref()).await?;
@@ -83,7 +84,8 @@ fn write(path: &Path, growth: &Value) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::write(path, serde_json::to_string_pretty(growth)? + "\n").with_context(|| path.display().to_string())
+    std::fs::write(path, serde_json::to_string_pretty(growth)? + "\n")
+        .with_context(|| path.display().to_string())
 }
 
 async fn measure(stand: &Stand, options: &Options) -> Result<Value> {
@@ -132,7 +134,13 @@ impl Field<'_> {
     }
 
     /// Both rates over all rounds, into an empty house.
-    async fn both(&self, house: &House, inlets: &[Inlet], connections: usize, place: (&str, usize)) -> Result<Value> {
+    async fn both(
+        &self,
+        house: &House,
+        inlets: &[Inlet],
+        connections: usize,
+        place: (&str, usize),
+    ) -> Result<Value> {
         let (mut batches, mut singles) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {
             house.empty().await?;
@@ -247,7 +255,8 @@ fn rates(row: &mut Map<String, Value>, batches: &[Seen], singles: &[Seen]) -> Re
 
 fn say(place: (&str, usize), batches: &[Seen], singles: &[Seen]) {
     let median = |seen: &[Seen]| Spread::of(seen.iter().map(Seen::rate)).map_or(0.0, |spread| spread.median);
-    let late = Spread::of(singles.iter().map(|seen| milliseconds(seen.p99))).map_or(0.0, |spread| spread.median);
+    let late =
+        Spread::of(singles.iter().map(|seen| milliseconds(seen.p99))).map_or(0.0, |spread| spread.median);
     eprintln!(
         "{:>10} {:<12} {:>10} events/s in batches of 100, {:>8} single, p99 {late:.1} ms",
         whole(place.1 as f64),
@@ -279,8 +288,8 @@ async fn mint(house: &House, inlet: &Inlet, many: usize) -> Result<Vec<Inlet>> {
 /// Copies of the datasource's first key in all but the text.
 const KEYS: &str = "
     insert into key (id, kind, hash, prefix, name, scopes, organization_id, project_id, datasource_id, created_by)
-    select gen_random_uuid(), first.kind, hash, first.prefix, 'bench', first.scopes, first.organization_id, first.project_id,
+    select gen_random_uuid(), first.kind, made.hash, first.prefix, 'bench', first.scopes, first.organization_id, first.project_id,
            first.datasource_id, 'bench'
-    from unnest($1::bytea[]) hash,
+    from unnest($1::bytea[]) as made(hash),
          (select key.* from key join datasource on datasource.id = key.datasource_id where datasource.uid = $2
           order by key.created_at limit 1) first";

@@ -67,7 +67,9 @@ enum What {
 fn main() -> Result<()> {
     match Arguments::parse().what {
         None => {
-            println!("throughput: takes minutes, so not without being asked: benches/throughput.sh, benches/growth.sh");
+            println!(
+                "throughput: takes minutes, so not without being asked: benches/throughput.sh, benches/growth.sh"
+            );
             Ok(())
         }
         Some(What::PlainActix { socket_dir, user, database, port }) => {

@@ -35,7 +35,8 @@ impl Server {
     ) -> Result<Self> {
         let port = free_port()?;
         with(&mut command, port)?;
-        let child = command.kill_on_drop(true).spawn().with_context(|| format!("{name} cannot be started"))?;
+        let child =
+            command.kill_on_drop(true).spawn().with_context(|| format!("{name} cannot be started"))?;
         let mut server = Self { address: (Ipv4Addr::LOCALHOST, port).into(), name, child };
         let listens = async {
             while TcpStream::connect(server.address).await.is_err() {
@@ -57,9 +58,12 @@ impl Server {
 
     /// Asks it to end, and waits.
     pub async fn stop(mut self) -> Result<()> {
-        let pid = i32::try_from(self.pid()?).ok().and_then(Pid::from_raw).context("a process has a number")?;
+        let pid =
+            i32::try_from(self.pid()?).ok().and_then(Pid::from_raw).context("a process has a number")?;
         kill_process(pid, Signal::TERM)?;
-        timeout(PATIENCE, self.child.wait()).await.with_context(|| format!("{} does not end", self.name))??;
+        timeout(PATIENCE, self.child.wait())
+            .await
+            .with_context(|| format!("{} does not end", self.name))??;
         Ok(())
     }
 }

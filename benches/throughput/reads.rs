@@ -40,13 +40,23 @@ impl Reader {
             name: "Reader",
             project: Some(&inlet.project),
             datasource: None,
-            scopes: &[Scope::ProjectAudienceRead, Scope::ProjectAudienceDataBasic, Scope::ProjectAudienceDataEvents],
+            scopes: &[
+                Scope::ProjectAudienceRead,
+                Scope::ProjectAudienceDataBasic,
+                Scope::ProjectAudienceDataEvents,
+            ],
         };
-        let token = mint::mint(&mut client, &request, &SystemEntropy, "bench").await?.context("the project is there")?;
+        let token = mint::mint(&mut client, &request, &SystemEntropy, "bench")
+            .await?
+            .context("the project is there")?;
         let limits = [(Class::AudienceRead, Some(1_000_000_000))].into();
         let patch = ProjectPatch { limits, ..Default::default() };
-        ensure!(projects::change(&mut client, &inlet.project, &patch, "bench").await?, "the project is there");
-        let rows = client.query("select contact_id::text from contact order by user_id limit 1000", &[]).await?;
+        ensure!(
+            projects::change(&mut client, &inlet.project, &patch, "bench").await?,
+            "the project is there"
+        );
+        let rows =
+            client.query("select contact_id::text from contact order by user_id limit 1000", &[]).await?;
         let reader = Self {
             http: reqwest::Client::new(),
             clock: SystemClock::shared(),
@@ -91,7 +101,10 @@ impl Reader {
             self.get(&path, &self.token).await
         };
         row.insert("timeline".into(), self.repeat(times, timeline).await?);
-        row.insert("contact".into(), self.repeat(times, async |n| self.get(&self.contact(n), &self.token).await).await?);
+        row.insert(
+            "contact".into(),
+            self.repeat(times, async |n| self.get(&self.contact(n), &self.token).await).await?,
+        );
         let stats = async |_| self.get(&self.stats(), &self.inlet.token).await;
         row.insert("stats".into(), self.repeat(times, stats).await?);
         Ok(())

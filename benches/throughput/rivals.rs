@@ -120,7 +120,10 @@ impl Influx {
         let url = format!("http://{}/query?q={}", self.server.address, query.replace(' ', "%20"));
         let answer = reqwest::Client::new().post(url).send().await?;
         let (status, text) = (answer.status(), answer.text().await?);
-        ensure!(status.is_success() && !text.contains("error"), "InfluxDB answers {status} to {query}: {text}");
+        ensure!(
+            status.is_success() && !text.contains("error"),
+            "InfluxDB answers {status} to {query}: {text}"
+        );
         Ok(())
     }
 }

@@ -193,7 +193,10 @@ impl House {
             let token = token.context("the project is there")?;
             let limits = Class::OF_DATASOURCES.map(|class| (class, Some(UNLIMITED))).into();
             let patch = DatasourcePatch { limits, ..Default::default() };
-            ensure!(datasources::change(&mut client, uid.as_str(), &patch, ACTOR).await?, "the datasource is there");
+            ensure!(
+                datasources::change(&mut client, uid.as_str(), &patch, ACTOR).await?,
+                "the datasource is there"
+            );
             made.push(Inlet {
                 project: project.to_owned(),
                 datasource: uid.as_str().to_owned(),

@@ -255,7 +255,8 @@ impl Field {
     /// Makes sure that what was acknowledged in a round is there.
     async fn audit(&self, lines: &[Line], round: usize) -> Result<()> {
         for subject in [Subject::Ours, Subject::Node, Subject::Actix, Subject::Influx] {
-            let events = |line: &&Line| line.subject == subject && matches!(line.kind, Kind::Events | Kind::Lines);
+            let events =
+                |line: &&Line| line.subject == subject && matches!(line.kind, Kind::Events | Kind::Lines);
             let seen = lines.iter().filter(events).filter_map(|line| line.seen.get(round - 1));
             let acknowledged: u64 = seen.map(|seen| seen.items).sum();
             let stored = match (subject, &self.node, &self.influx) {
@@ -265,7 +266,10 @@ impl Field {
                 (Subject::Influx, _, Some(influx)) => influx.stored().await?,
                 _ => continue,
             };
-            ensure!(stored >= acknowledged, "{subject:?} acknowledged {acknowledged} events and has {stored}");
+            ensure!(
+                stored >= acknowledged,
+                "{subject:?} acknowledged {acknowledged} events and has {stored}"
+            );
         }
         Ok(())
     }
@@ -286,9 +290,20 @@ impl Field {
 
     fn report(&self, lines: &[Line], half: &[Seen], peak: u64) -> String {
         let mut rows: Vec<Vec<String>> = vec![
-            ["what", "connections", "per second", "lowest", "highest", "p50 ms", "p99 ms", "server CPU s", "PostgreSQL CPU s", "load CPU s"]
-                .map(str::to_owned)
-                .into(),
+            [
+                "what",
+                "connections",
+                "per second",
+                "lowest",
+                "highest",
+                "p50 ms",
+                "p99 ms",
+                "server CPU s",
+                "PostgreSQL CPU s",
+                "load CPU s",
+            ]
+            .map(str::to_owned)
+            .into(),
         ];
         rows.extend(lines.iter().filter_map(row));
         let mut text = format!(
@@ -369,7 +384,12 @@ const BATCHES: Wanted = (Subject::Ours, Kind::Events, 100, FEW);
 const NEW: Wanted = (Subject::Ours, Kind::NewContacts, 100, FEW);
 
 const RATIOS: [Ratio; 11] = [
-    ratio("single events ÷ bare ping, 64 connections", SINGLE, (Subject::Ours, Kind::Ping, 1, FEW), Some(0.45)),
+    ratio(
+        "single events ÷ bare ping, 64 connections",
+        SINGLE,
+        (Subject::Ours, Kind::Ping, 1, FEW),
+        Some(0.45),
+    ),
     ratio(
         "single events ÷ bare ping, 256 connections",
         (Subject::Ours, Kind::Events, 1, MANY),
