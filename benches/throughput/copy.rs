@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{SinkExt, TryStreamExt};
 use parking_lot::Mutex;
@@ -42,7 +42,8 @@ impl Rows {
     /// Reads the first `events` events that the server stored. The others are left out.
     pub async fn read(database: &Database, events: usize) -> Result<Self> {
         let client = database.connect(Role::Migration).await?;
-        let log = pieces(&client, &format!("select * from event limit {events}"), ROWS).await?;
+        let log =
+            pieces(&client, &format!("select * from event where kind = 'e' limit {events}"), ROWS).await?;
         let claims = pieces(&client, &format!("select * from event_key limit {events}"), ROWS).await?;
         let order = pieces(&client, &ORDER.replace("$1", &log.len().to_string()), 1).await?;
         ensure!(!log.is_empty() && log.len() == claims.len(), "events and claims are not as many");
@@ -144,10 +145,3 @@ fn row_length(bytes: &[u8]) -> Option<usize> {
 const ORDER: &str = "
     select (jsonb_populate_record(one, jsonb_build_object('first_id', n))).*
     from (select lot as one from lot limit 1) lots, generate_series(1, $1) n";
-
-/// How many events a database holds.
-pub async fn stored(database: &Database) -> Result<usize> {
-    let client = database.connect(Role::Migration).await?;
-    let stored: i64 = client.query_one("select count(*) from event", &[]).await?.get(0);
-    usize::try_from(stored).context("a count")
-}

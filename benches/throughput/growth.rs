@@ -288,8 +288,8 @@ async fn mint(house: &House, inlet: &Inlet, many: usize) -> Result<Vec<Inlet>> {
 /// Copies of the datasource's first key in all but the text.
 const KEYS: &str = "
     insert into key (id, kind, hash, prefix, name, scopes, organization_id, project_id, datasource_id, created_by)
-    select gen_random_uuid(), first.kind, hash, first.prefix, 'bench', first.scopes, first.organization_id, first.project_id,
+    select gen_random_uuid(), first.kind, made.hash, first.prefix, 'bench', first.scopes, first.organization_id, first.project_id,
            first.datasource_id, 'bench'
-    from unnest($1::bytea[]) hash,
+    from unnest($1::bytea[]) as made(hash),
          (select key.* from key join datasource on datasource.id = key.datasource_id where datasource.uid = $2
           order by key.created_at limit 1) first";

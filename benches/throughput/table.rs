@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use tidegate::store::{Database, Role};
 
 use crate::{
-    copy::{self, Rows},
+    copy::Rows,
     drive::{Numbers, Wish, drive},
     figures::{Cost, Seen, Spread, markdown, milliseconds, whole},
     process::{self, Server},
@@ -54,6 +54,9 @@ struct Line {
     connections: usize,
     seen: Vec<Seen>,
 }
+
+/// Events that must be stored before they are read for the raw COPY.
+const LEAST_TO_COPY: u64 = 20_000;
 
 const FEW: usize = 64;
 const MANY: usize = 256;
@@ -169,7 +172,7 @@ impl Field {
         self.empty().await?;
         let batches = lines.iter().find(|line| line.subject == Subject::Ours && line.items == 100);
         let batches = batches.context("a line of batches")?;
-        while copy::stored(&self.ours.database).await? < self.options.copy_rows.min(20_000) {
+        while count(&self.ours.database).await? < LEAST_TO_COPY {
             self.line(batches, self.options.seconds).await?;
         }
         self.rows = Some(Rows::read(&self.ours.database, self.options.copy_rows).await?);
@@ -331,8 +334,7 @@ impl Field {
 
 async fn count(database: &Database) -> Result<u64> {
     let client = database.connect(Role::Migration).await?;
-    let stored: i64 =
-        client.query_one("select count(*) from event where event_id is not null", &[]).await?.get(0);
+    let stored: i64 = client.query_one("select count(*) from event where kind = 'e'", &[]).await?.get(0);
     Ok(u64::try_from(stored)?)
 }
 
