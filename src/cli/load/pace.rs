@@ -13,6 +13,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use tokio::{sync::Notify, time::timeout};
 
 use super::timer::Timer;
 use crate::domain::clock::SharedClock;
@@ -28,7 +29,7 @@ pub enum Pace {
 }
 
 /// Requests whose times are closer together than this are released together.
-const GRAIN: Duration = Duration::from_micros(50);
+const GRAIN: Duration = Duration::from_micros(100);
 
 /// The longest time without a look at whether to stop.
 const LOOK: Duration = Duration::from_millis(20);
@@ -43,6 +44,8 @@ pub(super) struct Schedule {
     interval: Option<f64>,
     taken: AtomicU64,
     waiting: Mutex<VecDeque<Waker>>,
+    /// Told when the first connection begins to wait.
+    wanted: Notify,
 }
 
 impl Schedule {
@@ -54,7 +57,15 @@ impl Schedule {
             Pace::Rate(rate) => Some(1e9 / rate),
         };
         let end = AtomicU64::new(start.saturating_add(nanos(duration)));
-        Self { clock, start, end, interval, taken: AtomicU64::new(0), waiting: Mutex::default() }
+        Self {
+            clock,
+            start,
+            end,
+            interval,
+            taken: AtomicU64::new(0),
+            waiting: Mutex::default(),
+            wanted: Notify::new(),
+        }
     }
 
     pub(super) fn now(&self) -> u64 {
@@ -102,7 +113,11 @@ impl Schedule {
             let nth = self.taken.load(Relaxed);
             let due = self.due(nth, interval);
             if due > now || due >= end {
-                self.waiting.lock().push_back(context.waker().clone());
+                let mut waiting = self.waiting.lock();
+                if waiting.is_empty() {
+                    self.wanted.notify_one();
+                }
+                waiting.push_back(context.waker().clone());
                 return Poll::Pending;
             }
             if self.taken.compare_exchange(nth, nth + 1, Relaxed, Relaxed).is_ok() {
@@ -119,6 +134,12 @@ impl Schedule {
         let Some(interval) = self.interval else { return Ok(()) };
         let timer = Timer::new()?;
         while !self.is_over() {
+            // Where every connection is busy nobody has to be woken: whoever becomes free takes what is overdue.
+            if self.waiting.lock().is_empty() {
+                // The end of the wait is a look at whether to stop.
+                let _nobody = timeout(LOOK, self.wanted.notified()).await;
+                continue;
+            }
             let now = self.now();
             let mut next = self.taken.load(Relaxed);
             {
