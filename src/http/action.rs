@@ -172,21 +172,22 @@ impl OnDatasource {
         guest: &Guest,
     ) -> Result<Answer, Problem> {
         match self {
-            Self::ReadDatasource => datasources::read(state, guest).await,
-            Self::ChangeDatasource => datasources::change(state, request, payload, guest).await,
-            Self::DeleteDatasource => datasources::delete(state, guest).await,
-            Self::PurgeDatasource => datasources::purge(state, guest).await,
-            Self::Probe => probe::stream(state, guest).await,
+            // All but the pushes in a box, or every request would carry room for the largest of them.
+            Self::ReadDatasource => Box::pin(datasources::read(state, guest)).await,
+            Self::ChangeDatasource => Box::pin(datasources::change(state, request, payload, guest)).await,
+            Self::DeleteDatasource => Box::pin(datasources::delete(state, guest)).await,
+            Self::PurgeDatasource => Box::pin(datasources::purge(state, guest)).await,
+            Self::Probe => Box::pin(probe::stream(state, guest)).await,
             Self::PushContacts => push::contacts(state, request, payload, guest).await,
             Self::PushEvents => push::events(state, request, payload, guest).await,
-            Self::ReadContact => contacts::read(state, request, guest).await,
-            Self::DeleteContact => contacts::delete(state, request, guest).await,
+            Self::ReadContact => Box::pin(contacts::read(state, request, guest)).await,
+            Self::DeleteContact => Box::pin(contacts::delete(state, request, guest)).await,
             Self::AttributeSpecs => specs::attributes(guest),
             Self::EventSpecs => specs::events(guest),
             Self::ParameterSpecs => specs::parameters(request, guest),
             Self::NoEventType => Err(Problem::plain(Code::EventTypeMissing)),
-            Self::Stats => probe::stats(state, guest).await,
-            Self::Audit => audit::read(state, request, guest).await,
+            Self::Stats => Box::pin(probe::stats(state, guest)).await,
+            Self::Audit => Box::pin(audit::read(state, request, guest)).await,
         }
     }
 }

@@ -130,7 +130,8 @@ pub(super) async fn read(
     let bytes = async {
         match declared.coding {
             None => plain(payload, limit).await,
-            Some(coding) => decoded(payload, coding, limit).await,
+            // In a box: decoders are large, and most bodies need none.
+            Some(coding) => Box::pin(decoded(payload, coding, limit)).await,
         }
     };
     let read = timeout(time, bytes).await;

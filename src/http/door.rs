@@ -93,7 +93,8 @@ async fn answer(
         }
         Action::OfProject(action) => {
             let member = into_project(state, request, caller, route, pass)?;
-            action.perform(state, request, payload, &member).await
+            // In a box, or every push would carry room for it.
+            Box::pin(action.perform(state, request, payload, &member)).await
         }
         Action::OfDatasource(action) => {
             let guest = into_datasource(state, request, caller, route, pass)?;
@@ -125,7 +126,7 @@ async fn finish(
 ) -> HttpResponse {
     let mut response = match outcome {
         Ok(answer) => answer.respond(pass),
-        Err(problem) => refuse_unread(&problem, request, payload, id, pass).await,
+        Err(problem) => Box::pin(refuse_unread(&problem, request, payload, id, pass)).await,
     };
     if Presented::is_in(request.uri().query()) {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -155,12 +155,12 @@ async fn answer(
     place: Option<&'static Place>,
     id: &RequestId,
 ) -> HttpResponse {
-    let Some(place) = place else { return nowhere(state, request, payload, id).await };
+    let Some(place) = place else { return Box::pin(nowhere(state, request, payload, id)).await };
     let not_allowed = || method_not_allowed(&place.allowed());
     match &place.what {
         What::Keyed(routes) => match routes.iter().find(|route| route.method == request.method().as_str()) {
             Some(route) => door::walk(state, request, payload, route, id).await,
-            None => door::turn_away(state, request, payload, not_allowed(), id).await,
+            None => Box::pin(door::turn_away(state, request, payload, not_allowed(), id)).await,
         },
         _ if request.method() != Method::GET => refuse(&not_allowed(), id, None),
         What::Open(page) => open(state, *page, id).await,
@@ -171,7 +171,7 @@ async fn answer(
 async fn open(state: &State, page: Public, id: &RequestId) -> HttpResponse {
     match page {
         Public::Live => health::live(),
-        Public::Ready => health::ready(state, id).await,
+        Public::Ready => Box::pin(health::ready(state, id)).await,
         Public::Errors => {
             HttpResponse::Ok().content_type("text/html; charset=utf-8").body(errors_page::html())
         }
