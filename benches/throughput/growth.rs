@@ -59,6 +59,9 @@ pub struct Options {
     data_dir: Option<PathBuf>,
 }
 
+/// What the rate at the largest size is to be of the rate of an empty server, at least.
+const LEAST: f64 = 0.85;
+
 /// Connections where nothing else is said.
 const CONNECTIONS: usize = 64;
 
@@ -76,8 +79,22 @@ pub async fn run(mut options: Options) -> Result<()> {
     stand.close().await?;
     let growth = outcome?;
     write(&options.out, &growth)?;
+    println!("{}", told(&growth).context("the rows that were just measured")?);
     println!("{}", options.out.display());
     Ok(())
+}
+
+/// How the largest size stands to the goal.
+fn told(growth: &Value) -> Option<String> {
+    let last = growth.get("stored")?.as_array()?.last()?;
+    let (ratio, events) = (last.get("batch100_ratio")?, last.get("events")?.as_f64()?);
+    let of = |end: &str| ratio.get(end).and_then(Value::as_f64);
+    let (median, lowest, highest) = (of("median")?, of("lowest")?, of("highest")?);
+    let reached = if median >= LEAST { "reached" } else { "not reached" };
+    Some(format!(
+        "batches of 100 at {} events ÷ at none: {median:.2} ({lowest:.2} to {highest:.2}); to reach: {LEAST:.2}, {reached}",
+        whole(events)
+    ))
 }
 
 fn write(path: &Path, growth: &Value) -> Result<()> {

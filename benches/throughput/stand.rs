@@ -34,6 +34,9 @@ pub const USER: &str = managed::DATABASE;
 /// Requests per minute that no measurement reaches.
 const UNLIMITED: u32 = 1_000_000_000;
 
+/// Not each request: a server that is not ready yet says so in a warning, and is asked until it is.
+const LOG: &str = "warn,actix_http=off,tidegate::http::trace=error";
+
 /// Who made things, in the audit.
 const ACTOR: &str = "bench";
 
@@ -137,7 +140,7 @@ impl House {
         let url =
             format!("host={} port={} user={USER} dbname={name}", stand.socket_dir().display(), managed::PORT);
         let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-        command.args(["serve", "--no-demo", "--log", "warn,actix_http=off", "--database-url", &url]);
+        command.args(["serve", "--no-demo", "--log", LOG, "--database-url", &url]);
         command.stdout(Stdio::null()).current_dir(stand.folder());
         let server = Server::start("tidegate serve", command, |command, port| {
             let metrics = process::free_port()?;
