@@ -1,20 +1,17 @@
 //! `tidegate spec event …`
 
-use clap::{Subcommand, builder::BoolishValueParser};
+use clap::Subcommand;
 
-use super::{declared, refused, sound};
+use super::{Listing, Subject, declared, something, sound};
 use crate::{
-    cli::{
-        opened::{self, ACTOR},
-        print,
-    },
+    cli::{opened, print},
     config::Global,
     domain::{
         caps::Caps,
         declare::{EventPatch, event_faults},
         spec::{Declared, EventSpec},
     },
-    store::specs::{self, Which},
+    store::specs::Which,
 };
 
 /// What to do with types of events.
@@ -40,14 +37,7 @@ pub(in crate::cli) enum Command {
         name: Name,
     },
     /// List those that the project declared.
-    List {
-        /// Uid of the project, proj_….
-        #[arg(long, env = "TIDEGATE_PROJECT")]
-        project: String,
-        /// Print a JSON array.
-        #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
-        json: bool,
-    },
+    List(Listing),
 }
 
 /// Which one.
@@ -62,12 +52,13 @@ pub(in crate::cli) struct Name {
 }
 
 impl Name {
-    fn which(&self) -> Which<'_> {
-        Which::Event(&self.uid)
-    }
-
-    fn words(&self) -> String {
-        format!("type of event {:?}", self.uid)
+    fn subject<'a>(&'a self, call: &'a str) -> Subject<'a> {
+        Subject {
+            call,
+            project: &self.project,
+            which: Which::Event(&self.uid),
+            words: format!("type of event {:?}", self.uid),
+        }
     }
 }
 
@@ -113,34 +104,18 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         Command::Add { name, options } => {
             let spec = options.patch().declare(&name.uid);
             sound(event_faults(&spec, &caps))?;
-            let made =
-                specs::declare(client, &name.project, name.which(), &spec, caps.declared, ACTOR).await?;
-            made.map_err(|why| refused(why, &call, &name.project, &name.words()))?;
-            print::line(format!("declared the {}; a running server knows it within a second", name.words()));
-            Ok(())
+            name.subject(&call).add(client, &spec).await
         }
         Command::Change { name, options } => {
-            let patch = options.patch();
-            anyhow::ensure!(patch != EventPatch::default(), "nothing to change: give at least one option");
-            let judge = |spec: &mut EventSpec| {
-                patch.apply(spec);
-                sound(event_faults(spec, &caps))
-            };
-            let changed = specs::change(client, &name.project, name.which(), judge, ACTOR).await?;
-            changed.map_err(|why| refused(why, &call, &name.project, &name.words()))??;
-            print::line(format!("changed the {}; a running server knows it within a second", name.words()));
-            Ok(())
+            let patch = something(options.patch())?;
+            let faults = |spec: &EventSpec| event_faults(spec, &caps);
+            name.subject(&call).change(client, |spec| patch.apply(spec), faults).await
         }
-        Command::Remove { name } => {
-            let any = |_: &[Declared]| anyhow::Ok(());
-            let removed = specs::remove(client, &name.project, name.which(), any, ACTOR).await?;
-            let _: EventSpec = removed.map_err(|why| refused(why, &call, &name.project, &name.words()))??;
-            print::line(format!("removed the {}; what was stored under it stays", name.words()));
-            Ok(())
-        }
-        Command::List { project, json } => {
-            let own = declared(client, &call, &project).await?;
-            list(&own, json, &format!("{call} spec event add --project {project} --uid trial_ended"))
+        Command::Remove { name } => name.subject(&call).remove::<EventSpec>(client).await,
+        Command::List(listing) => {
+            let own = declared(client, &call, &listing.project).await?;
+            let example = format!("{call} spec event add --project {} --uid trial_ended", listing.project);
+            list(&own, listing.json, &example)
         }
     })
     .await

@@ -12,10 +12,11 @@ mod parameter;
 use std::str::FromStr;
 
 use anyhow::bail;
-use clap::Subcommand;
+use clap::{Subcommand, builder::BoolishValueParser};
+use serde::{Serialize, de::DeserializeOwned};
 use tokio_postgres::Client;
 
-use super::projects::no_project;
+use super::{opened::ACTOR, print, projects::no_project};
 use crate::{
     config::Global,
     domain::{
@@ -23,7 +24,7 @@ use crate::{
         rejection::{Fault, Rejection},
         spec::{DataType, Declared},
     },
-    store::specs::{self, Unchanged},
+    store::specs::{self, Unchanged, Which},
 };
 
 /// Which sort of spec.
@@ -48,6 +49,86 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     }
 }
 
+/// Whose declarations to list, and how.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Listing {
+    /// Uid of the project, proj_….
+    #[arg(long, env = "TIDEGATE_PROJECT")]
+    project: String,
+    /// Print a JSON array.
+    #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
+    json: bool,
+}
+
+/// A spec that a command is about.
+struct Subject<'a> {
+    call: &'a str,
+    project: &'a str,
+    which: Which<'a>,
+    /// What it is called to the person who typed it.
+    words: String,
+}
+
+impl Subject<'_> {
+    async fn add(&self, client: &mut Client, spec: &impl Serialize) -> anyhow::Result<()> {
+        let most = Caps::default().declared;
+        let made = specs::declare(client, self.project, self.which, spec, most, ACTOR).await?;
+        made.map_err(|why| self.refused(why))?;
+        print::line(format!("declared the {}; a running server knows it within a second", self.words));
+        Ok(())
+    }
+
+    /// Changes it by `patch`, unless `faults` finds any in what comes of it.
+    async fn change<S: Serialize + DeserializeOwned>(
+        &self,
+        client: &mut Client,
+        patch: impl FnOnce(&mut S),
+        faults: impl FnOnce(&S) -> Vec<Fault>,
+    ) -> anyhow::Result<()> {
+        let judge = |spec: &mut S| {
+            patch(spec);
+            sound(faults(spec))
+        };
+        let changed = specs::change(client, self.project, self.which, judge, ACTOR).await?;
+        changed.map_err(|why| self.refused(why))??;
+        print::line(format!("changed the {}; a running server knows it within a second", self.words));
+        Ok(())
+    }
+
+    async fn remove<S: DeserializeOwned>(&self, client: &mut Client) -> anyhow::Result<()> {
+        let any = |_: &[Declared]| anyhow::Ok(());
+        let removed = specs::remove(client, self.project, self.which, any, ACTOR).await?;
+        let _: S = removed.map_err(|why| self.refused(why))??;
+        print::line(format!("removed the {}; what was stored under it stays", self.words));
+        Ok(())
+    }
+
+    /// Says why it stays as it is.
+    fn refused(&self, why: Unchanged) -> anyhow::Error {
+        let Self { call, project, words, .. } = self;
+        anyhow::anyhow!(match why {
+            Unchanged::NoProject => no_project(call, project),
+            Unchanged::Taken => format!(
+                "{words} is taken, by the project or by the built-in set; change it, or choose another name"
+            ),
+            Unchanged::BuiltIn => format!("{words} is built in and stays as it is; declare one of your own"),
+            Unchanged::Absent =>
+                format!("the project declared no {words}; `{call} spec … list` shows what it did"),
+            Unchanged::NoEventType => format!(
+                "the type of event of {words} is neither built in nor declared; `{call} spec event add` declares it"
+            ),
+            Unchanged::Full =>
+                format!("the project has declared {} specs already; remove some", Caps::default().declared),
+        })
+    }
+}
+
+/// Refuses a change without an option.
+fn something<P: Default + PartialEq>(patch: P) -> anyhow::Result<P> {
+    anyhow::ensure!(patch != P::default(), "nothing to change: give at least one option");
+    Ok(patch)
+}
+
 /// Reads a data type.
 fn data_type(text: &str) -> Result<DataType, String> {
     DataType::from_str(text).map_err(|_| {
@@ -67,22 +148,4 @@ fn sound(faults: Vec<Fault>) -> anyhow::Result<()> {
 /// What a project declared, in the order in which it did.
 async fn declared(client: &Client, call: &str, project: &str) -> anyhow::Result<Vec<Declared>> {
     specs::list(client, project).await?.ok_or_else(|| anyhow::anyhow!(no_project(call, project)))
-}
-
-/// Says why a spec stays as it is.
-fn refused(why: Unchanged, call: &str, project: &str, what: &str) -> anyhow::Error {
-    anyhow::anyhow!(match why {
-        Unchanged::NoProject => no_project(call, project),
-        Unchanged::Taken => format!(
-            "{what} is taken, by the project or by the built-in set; change it, or choose another name"
-        ),
-        Unchanged::BuiltIn => format!("{what} is built in and stays as it is; declare one of your own"),
-        Unchanged::Absent =>
-            format!("the project declared no {what}; `{call} spec … list` shows what it did"),
-        Unchanged::NoEventType => format!(
-            "the type of event of {what} is neither built in nor declared; `{call} spec event add` declares it"
-        ),
-        Unchanged::Full =>
-            format!("the project has declared {} specs already; remove some", Caps::default().declared),
-    })
 }

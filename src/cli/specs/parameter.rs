@@ -1,20 +1,17 @@
 //! `tidegate spec parameter …`
 
-use clap::{Subcommand, builder::BoolishValueParser};
+use clap::Subcommand;
 
-use super::{data_type, declared, refused, sound};
+use super::{Listing, Subject, data_type, declared, something, sound};
 use crate::{
-    cli::{
-        opened::{self, ACTOR},
-        print,
-    },
+    cli::{opened, print},
     config::Global,
     domain::{
         caps::Caps,
         declare::{ParameterPatch, parameter_faults},
         spec::{DataType, Declared, ParameterSpec},
     },
-    store::specs::{self, Which},
+    store::specs::Which,
 };
 
 /// What to do with parameters.
@@ -46,14 +43,7 @@ pub(in crate::cli) enum Command {
         name: Name,
     },
     /// List those that the project declared.
-    List {
-        /// Uid of the project, proj_….
-        #[arg(long, env = "TIDEGATE_PROJECT")]
-        project: String,
-        /// Print a JSON array.
-        #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
-        json: bool,
-    },
+    List(Listing),
 }
 
 /// Which one.
@@ -71,12 +61,13 @@ pub(in crate::cli) struct Name {
 }
 
 impl Name {
-    fn which(&self) -> Which<'_> {
-        Which::Parameter { event_type: &self.event, parameter: &self.parameter }
-    }
-
-    fn words(&self) -> String {
-        format!("parameter {:?} of {:?}", self.parameter, self.event)
+    fn subject<'a>(&'a self, call: &'a str) -> Subject<'a> {
+        Subject {
+            call,
+            project: &self.project,
+            which: Which::Parameter { event_type: &self.event, parameter: &self.parameter },
+            words: format!("parameter {:?} of {:?}", self.parameter, self.event),
+        }
     }
 }
 
@@ -119,33 +110,21 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         Command::Add { name, r#type, options } => {
             let spec = options.patch(Some(r#type)).declare(&name.parameter, r#type);
             sound(parameter_faults(&name.event, &spec, &caps))?;
-            let made = specs::declare(client, &name.project, name.which(), &spec, caps.declared, ACTOR).await?;
-            made.map_err(|why| refused(why, &call, &name.project, &name.words()))?;
-            print::line(format!("declared the {}; a running server knows it within a second", name.words()));
-            Ok(())
+            name.subject(&call).add(client, &spec).await
         }
         Command::Change { name, r#type, options } => {
-            let patch = options.patch(r#type);
-            anyhow::ensure!(patch != ParameterPatch::default(), "nothing to change: give at least one option");
-            let judge = |spec: &mut ParameterSpec| {
-                patch.apply(spec);
-                sound(parameter_faults(&name.event, spec, &caps))
-            };
-            let changed = specs::change(client, &name.project, name.which(), judge, ACTOR).await?;
-            changed.map_err(|why| refused(why, &call, &name.project, &name.words()))??;
-            print::line(format!("changed the {}; a running server knows it within a second", name.words()));
-            Ok(())
+            let patch = something(options.patch(r#type))?;
+            let faults = |spec: &ParameterSpec| parameter_faults(&name.event, spec, &caps);
+            name.subject(&call).change(client, |spec| patch.apply(spec), faults).await
         }
-        Command::Remove { name } => {
-            let any = |_: &[Declared]| anyhow::Ok(());
-            let removed = specs::remove(client, &name.project, name.which(), any, ACTOR).await?;
-            let _: ParameterSpec = removed.map_err(|why| refused(why, &call, &name.project, &name.words()))??;
-            print::line(format!("removed the {}; what was stored under it stays", name.words()));
-            Ok(())
-        }
-        Command::List { project, json } => {
-            let own = declared(client, &call, &project).await?;
-            list(&own, json, &format!("{call} spec parameter add --project {project} --event purchase --parameter coupon --type string"))
+        Command::Remove { name } => name.subject(&call).remove::<ParameterSpec>(client).await,
+        Command::List(listing) => {
+            let own = declared(client, &call, &listing.project).await?;
+            let example = format!(
+                "{call} spec parameter add --project {} --event purchase --parameter coupon --type string",
+                listing.project
+            );
+            list(&own, listing.json, &example)
         }
     })
     .await

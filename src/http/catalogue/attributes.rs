@@ -7,19 +7,18 @@ use super::{
         answer::Answer,
         door::Member,
         intake::{self, segment},
-        manage,
-        problem::{Code, Problem},
+        problem::Problem,
         state::State,
         wire::{AttributeChange, AttributeShape, EntityAnswer, NewAttribute},
     },
-    refused, retyped, sound, taken_back,
+    add, alter, retyped, sound, take_back,
 };
 use crate::{
     domain::{
         declare::{AttributePatch, attribute_faults},
-        spec::{AttributeSpec, Declared},
+        spec::AttributeSpec,
     },
-    store::specs::{self, Which},
+    store::specs::Which,
 };
 
 /// `POST /v1/project/{project}/specs/attributes`.
@@ -33,11 +32,7 @@ pub(in crate::http) async fn declare(
     let (uid, data_type) = (body.uid.clone(), body.data_type);
     let spec = AttributePatch::from(body).declare(&uid, data_type);
     sound(attribute_faults(&spec, &state.caps))?;
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
-    let (which, most) = (Which::Attribute(&spec.uid), state.caps.declared);
-    manage::write(state, async |client| specs::declare(client, project, which, &spec, most, &actor).await)
-        .await?
-        .map_err(|why| refused(why, Code::AttributeNotFound))?;
+    add(state, member, Which::Attribute(&spec.uid), &spec).await?;
     Answer::with(StatusCode::CREATED, &EntityAnswer { entity: AttributeShape::from(&spec) })
 }
 
@@ -50,7 +45,6 @@ pub(in crate::http) async fn change(
 ) -> Result<Answer, Problem> {
     let name = segment(request, "attribute")?;
     let patch: AttributePatch = intake::object::<AttributeChange>(state, request, payload).await?.into();
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Attribute(&name);
     let judge = |spec: &mut AttributeSpec| {
         let before = spec.data_type;
@@ -58,10 +52,7 @@ pub(in crate::http) async fn change(
         retyped(&member.caller, before, Some(spec.data_type))?;
         sound(attribute_faults(spec, &state.caps))
     };
-    let spec =
-        manage::write(state, async |client| specs::change(client, project, which, judge, &actor).await)
-            .await?
-            .map_err(|why| refused(why, Code::AttributeNotFound))??;
+    let spec = alter(state, member, which, judge).await?;
     Answer::ok(&EntityAnswer { entity: AttributeShape::from(&spec) })
 }
 
@@ -72,12 +63,7 @@ pub(in crate::http) async fn remove(
     member: &Member,
 ) -> Result<Answer, Problem> {
     let name = segment(request, "attribute")?;
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Attribute(&name);
-    let judge = |specs: &[Declared]| taken_back(&member.caller, specs);
-    let spec: AttributeSpec =
-        manage::write(state, async |client| specs::remove(client, project, which, judge, &actor).await)
-            .await?
-            .map_err(|why| refused(why, Code::AttributeNotFound))??;
+    let spec: AttributeSpec = take_back(state, member, which).await?;
     Answer::ok(&EntityAnswer { entity: AttributeShape::from(&spec) })
 }

@@ -7,19 +7,18 @@ use super::{
         answer::Answer,
         door::Member,
         intake::{self, segment},
-        manage,
-        problem::{Code, Problem},
+        problem::Problem,
         state::State,
         wire::{EntityAnswer, EventChange, EventShape, NewEvent},
     },
-    refused, sound, taken_back,
+    add, alter, sound, take_back,
 };
 use crate::{
     domain::{
         declare::{EventPatch, event_faults},
-        spec::{Declared, EventSpec},
+        spec::EventSpec,
     },
-    store::specs::{self, Which},
+    store::specs::Which,
 };
 
 /// `POST /v1/project/{project}/specs/events`.
@@ -33,11 +32,7 @@ pub(in crate::http) async fn declare(
     let uid = body.uid.clone();
     let spec = EventPatch::from(body).declare(&uid);
     sound(event_faults(&spec, &state.caps))?;
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
-    let (which, most) = (Which::Event(&spec.uid), state.caps.declared);
-    manage::write(state, async |client| specs::declare(client, project, which, &spec, most, &actor).await)
-        .await?
-        .map_err(|why| refused(why, Code::EventTypeNotFound))?;
+    add(state, member, Which::Event(&spec.uid), &spec).await?;
     Answer::with(StatusCode::CREATED, &EntityAnswer { entity: EventShape::from(&spec) })
 }
 
@@ -50,16 +45,12 @@ pub(in crate::http) async fn change(
 ) -> Result<Answer, Problem> {
     let name = segment(request, "event_type")?;
     let patch: EventPatch = intake::object::<EventChange>(state, request, payload).await?.into();
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Event(&name);
     let judge = |spec: &mut EventSpec| {
         patch.apply(spec);
         sound(event_faults(spec, &state.caps))
     };
-    let spec =
-        manage::write(state, async |client| specs::change(client, project, which, judge, &actor).await)
-            .await?
-            .map_err(|why| refused(why, Code::EventTypeNotFound))??;
+    let spec = alter(state, member, which, judge).await?;
     Answer::ok(&EntityAnswer { entity: EventShape::from(&spec) })
 }
 
@@ -70,12 +61,7 @@ pub(in crate::http) async fn remove(
     member: &Member,
 ) -> Result<Answer, Problem> {
     let name = segment(request, "event_type")?;
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Event(&name);
-    let judge = |specs: &[Declared]| taken_back(&member.caller, specs);
-    let spec: EventSpec =
-        manage::write(state, async |client| specs::remove(client, project, which, judge, &actor).await)
-            .await?
-            .map_err(|why| refused(why, Code::EventTypeNotFound))??;
+    let spec: EventSpec = take_back(state, member, which).await?;
     Answer::ok(&EntityAnswer { entity: EventShape::from(&spec) })
 }

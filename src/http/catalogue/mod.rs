@@ -9,9 +9,13 @@ pub(super) mod events;
 
 pub(super) mod parameters;
 
+use serde::{Serialize, de::DeserializeOwned};
+
 use super::{
-    door, intake, mask,
+    door::{self, Member},
+    intake, manage, mask,
     problem::{Code, Problem},
+    state::State,
 };
 use crate::{
     auth::{Caller, scope::Scope},
@@ -19,18 +23,54 @@ use crate::{
         rejection::{Fault, Rejection},
         spec::{DataType, Declared},
     },
-    store::specs::Unchanged,
+    store::specs::{self, Unchanged, Which},
 };
 
-/// The problem behind a spec that stays as it is; `absent` is what to say where there is none.
-fn refused(why: Unchanged, absent: Code) -> Problem {
-    Problem::plain(match why {
-        Unchanged::NoProject => Code::NotFound,
-        Unchanged::Taken => Code::AlreadyExists,
-        Unchanged::BuiltIn => Code::BuiltIn,
-        Unchanged::Absent => absent,
-        Unchanged::NoEventType => Code::EventTypeNotFound,
-        Unchanged::Full => Code::TooManySpecs,
+/// Stores a new spec.
+async fn add(state: &State, member: &Member, which: Which<'_>, spec: &impl Serialize) -> Result<(), Problem> {
+    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
+    let most = state.caps.declared;
+    manage::write(state, async |client| specs::declare(client, project, which, spec, most, &actor).await)
+        .await?
+        .map_err(|why| refused(why, which))
+}
+
+/// Changes a spec, unless `judge` refuses what comes of it.
+async fn alter<S: Serialize + DeserializeOwned>(
+    state: &State,
+    member: &Member,
+    which: Which<'_>,
+    judge: impl FnOnce(&mut S) -> Result<(), Problem>,
+) -> Result<S, Problem> {
+    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
+    manage::write(state, async |client| specs::change(client, project, which, judge, &actor).await)
+        .await?
+        .map_err(|why| refused(why, which))?
+}
+
+/// Takes a spec back, with the parameters of a type of event.
+async fn take_back<S: DeserializeOwned>(
+    state: &State,
+    member: &Member,
+    which: Which<'_>,
+) -> Result<S, Problem> {
+    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
+    let judge = |specs: &[Declared]| taken_back(&member.caller, specs);
+    manage::write(state, async |client| specs::remove(client, project, which, judge, &actor).await)
+        .await?
+        .map_err(|why| refused(why, which))?
+}
+
+/// The problem behind a spec that stays as it is.
+fn refused(why: Unchanged, which: Which<'_>) -> Problem {
+    Problem::plain(match (why, which) {
+        (Unchanged::NoProject, _) => Code::NotFound,
+        (Unchanged::Taken, _) => Code::AlreadyExists,
+        (Unchanged::BuiltIn, _) => Code::BuiltIn,
+        (Unchanged::Absent, Which::Attribute(_)) => Code::AttributeNotFound,
+        (Unchanged::Absent, Which::Parameter { .. }) => Code::ParameterNotFound,
+        (Unchanged::Absent, Which::Event(_)) | (Unchanged::NoEventType, _) => Code::EventTypeNotFound,
+        (Unchanged::Full, _) => Code::TooManySpecs,
     })
 }
 

@@ -7,19 +7,18 @@ use super::{
         answer::Answer,
         door::Member,
         intake::{self, segment},
-        manage,
-        problem::{Code, Problem},
+        problem::Problem,
         state::State,
         wire::{EntityAnswer, NewParameter, ParameterChange, ParameterShape},
     },
-    refused, retyped, sound, taken_back,
+    add, alter, retyped, sound, take_back,
 };
 use crate::{
     domain::{
         declare::{ParameterPatch, parameter_faults},
-        spec::{Declared, ParameterSpec},
+        spec::ParameterSpec,
     },
-    store::specs::{self, Which},
+    store::specs::Which,
 };
 
 /// `POST /v1/project/{project}/specs/events/{event_type}/parameters`.
@@ -34,11 +33,7 @@ pub(in crate::http) async fn declare(
     let (name, data_type) = (body.parameter.clone(), body.data_type);
     let spec = ParameterPatch::from(body).declare(&name, data_type);
     sound(parameter_faults(event_type, &spec, &state.caps))?;
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
-    let (which, most) = (Which::Parameter { event_type, parameter: &spec.parameter }, state.caps.declared);
-    manage::write(state, async |client| specs::declare(client, project, which, &spec, most, &actor).await)
-        .await?
-        .map_err(|why| refused(why, Code::ParameterNotFound))?;
+    add(state, member, Which::Parameter { event_type, parameter: &spec.parameter }, &spec).await?;
     Answer::with(StatusCode::CREATED, &EntityAnswer { entity: ParameterShape::from(&spec) })
 }
 
@@ -52,7 +47,6 @@ pub(in crate::http) async fn change(
     let event_type = &segment(request, "event_type")?;
     let name = segment(request, "parameter")?;
     let patch: ParameterPatch = intake::object::<ParameterChange>(state, request, payload).await?.into();
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Parameter { event_type, parameter: &name };
     let judge = |spec: &mut ParameterSpec| {
         let before = spec.data_type;
@@ -60,10 +54,7 @@ pub(in crate::http) async fn change(
         retyped(&member.caller, before, Some(spec.data_type))?;
         sound(parameter_faults(event_type, spec, &state.caps))
     };
-    let spec =
-        manage::write(state, async |client| specs::change(client, project, which, judge, &actor).await)
-            .await?
-            .map_err(|why| refused(why, Code::ParameterNotFound))??;
+    let spec = alter(state, member, which, judge).await?;
     Answer::ok(&EntityAnswer { entity: ParameterShape::from(&spec) })
 }
 
@@ -75,12 +66,7 @@ pub(in crate::http) async fn remove(
 ) -> Result<Answer, Problem> {
     let event_type = &segment(request, "event_type")?;
     let name = segment(request, "parameter")?;
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
     let which = Which::Parameter { event_type, parameter: &name };
-    let judge = |specs: &[Declared]| taken_back(&member.caller, specs);
-    let spec: ParameterSpec =
-        manage::write(state, async |client| specs::remove(client, project, which, judge, &actor).await)
-            .await?
-            .map_err(|why| refused(why, Code::ParameterNotFound))??;
+    let spec: ParameterSpec = take_back(state, member, which).await?;
     Answer::ok(&EntityAnswer { entity: ParameterShape::from(&spec) })
 }
