@@ -13,10 +13,10 @@ use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 use super::{
     contacts::Person,
+    foretell,
     job::{ContactOp, Job, Work},
     lane::Lane,
     ledger::{Account, Ledger},
-    lot::{foretell_contacts, foretell_events},
     queue::{Bounds, Queue, Room},
     receipt::{Outcome, Receipt, Refused},
 };
@@ -218,10 +218,10 @@ impl Handle {
             Work::Events(events) => {
                 let keys: Vec<_> = events.events().iter().map(|event| event.key(inlet)).collect();
                 let before = lots::peek_claims(&self.shared.reads, &keys).await;
-                before.map(|found| foretell_events(inlet, events, &found.into_iter().collect()))
+                before.map(|found| foretell::events(inlet, events, &found.into_iter().collect()))
             }
             Work::Contacts(operations) => self.peek_people(inlet, operations).await.map(|mut before| {
-                foretell_contacts(operations, &mut before, self.shared.options.contact_bytes)
+                foretell::contacts(operations, &mut before, self.shared.options.contact_bytes)
             }),
         };
         outcomes.map_err(|error| Refused::of_read(&error))

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::{
     handle::Shared,
-    job::Job,
+    job::{Job, Work},
     lot::{self, Setting, Told},
     receipt::{Receipt, Refused},
     trust::Trust,
@@ -87,11 +87,9 @@ impl Lane {
 
     fn note_waits(&self, jobs: &[Arc<Job>]) {
         let now = self.shared.clock.monotonic();
+        let waits = metrics::histogram!(Histogram::QueueSeconds.name());
         for job in jobs {
-            telemetry::record(
-                Histogram::QueueSeconds,
-                Duration::from_nanos(now.saturating_sub(job.queued_at)).as_secs_f64(),
-            );
+            waits.record(Duration::from_nanos(now.saturating_sub(job.queued_at)).as_secs_f64());
         }
     }
 
@@ -198,8 +196,7 @@ impl Lane {
         let began = shared.clock.monotonic();
         let now = shared.clock.now();
         let items: usize = jobs.iter().map(|job| job.work.len()).sum();
-        let trusting = self.trust.ask();
-        let (told, epoch, outcome) = self.write(jobs, items, now, trusting).await.map_err(Trouble::Before)?;
+        let (told, epoch, outcome) = self.write(jobs, items, now).await.map_err(Trouble::Before)?;
         let spent = Duration::from_nanos(shared.clock.monotonic().saturating_sub(began));
         telemetry::record(Histogram::CommitSeconds, spent.as_secs_f64());
         telemetry::record(Histogram::LotItems, items as f64);
@@ -207,7 +204,7 @@ impl Lane {
             Ok(position) => position,
             // Whatever PostgreSQL itself answers but success has rolled the transaction back, with one exception: a shutdown
             // may hit a backend after it has committed, so that its fate must be asked for.
-            Err(error) if !error.ends_connection() => return Err(Trouble::Before(error)),
+            Err(error) if error.is_rollback() => return Err(Trouble::Before(error)),
             Err(error) => {
                 let backend = self.connection.as_ref().map(|connection| connection.backend);
                 self.disconnect();
@@ -221,6 +218,9 @@ impl Lane {
                 };
             }
         };
+        if jobs.iter().any(|job| matches!(job.work, Work::Events(_))) {
+            self.trust.keep();
+        }
         if let Some(connection) = &mut self.connection {
             connection.backend.floor = position;
         }
@@ -233,10 +233,10 @@ impl Lane {
         jobs: &[Arc<Job>],
         items: usize,
         now: Timestamp,
-        trusting: bool,
     ) -> Result<(Told, i32, Result<i64, StoreError>), StoreError> {
         let shared = self.shared.clone();
         let options = &shared.options;
+        let trusting = self.trust.is_given();
         let connection = self.connect().await?;
         let epoch = connection.epoch();
         let late = |_| StoreError::TimedOut(options.statements);

@@ -17,9 +17,15 @@ mod contacts;
 
 mod trust;
 
+mod claims;
+
+mod people;
+
 mod lot;
 
 mod lane;
+
+mod foretell;
 
 mod handle;
 

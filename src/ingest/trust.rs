@@ -17,26 +17,26 @@ pub(super) struct Trust {
     left: u32,
     /// How many that were after the last loss.
     penalty: u32,
-    /// Whether the last lot was trusted.
-    trusted: bool,
 }
 
 impl Trust {
-    /// Whether the next lot is to be trusted.
-    pub(super) fn ask(&mut self) -> bool {
-        if self.trusted {
-            self.penalty /= 2;
+    /// Whether event ids are taken for new.
+    pub(super) fn is_given(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Says that a lot of events was stored.
+    pub(super) fn keep(&mut self) {
+        match self.left {
+            0 => self.penalty /= 2,
+            _ => self.left -= 1,
         }
-        self.trusted = self.left == 0;
-        self.left = self.left.saturating_sub(1);
-        self.trusted
     }
 
     /// Says that trust was misplaced: the same lot comes again.
     pub(super) fn lose(&mut self) {
         self.penalty = (self.penalty * 2).clamp(SHORTEST, LONGEST);
         self.left = self.penalty;
-        self.trusted = false;
     }
 }
 
@@ -44,9 +44,16 @@ impl Trust {
 mod tests {
     use super::*;
 
-    /// How many lots are careful before one is trusted.
+    /// How many lots are written carefully before one is trusted.
     fn careful(trust: &mut Trust) -> u32 {
-        (0..).find(|_| trust.ask()).unwrap()
+        (0..)
+            .find(|_| {
+                trust.is_given() || {
+                    trust.keep();
+                    false
+                }
+            })
+            .unwrap()
     }
 
     #[test]
@@ -66,7 +73,10 @@ mod tests {
             trust.lose();
             careful(&mut trust);
         }
-        assert_eq!((0..8).map(|_| careful(&mut trust)).sum::<u32>(), 0);
+        for _ in 0..8 {
+            assert!(trust.is_given());
+            trust.keep();
+        }
         trust.lose();
         assert_eq!(careful(&mut trust), SHORTEST);
     }

@@ -146,6 +146,12 @@ impl StoreError {
         matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
     }
 
+    /// Whether the server itself said that a lane's transaction is rolled back. Anything else that comes instead of the answer to a
+    /// commit leaves open what became of it.
+    pub fn is_rollback(&self) -> bool {
+        matches!(self, Self::Answered(answered) if !answered.is_last())
+    }
+
     /// Whether the connection that met this must be dropped: it is broken, or its server is read-only or going down.
     pub fn ends_connection(&self) -> bool {
         match self {

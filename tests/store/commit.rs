@@ -107,6 +107,33 @@ async fn a_commit_nobody_can_be_asked_about_is_unknown() {
     station.stop().await;
 }
 
+/// A purge may have been there before the question, and leaves the place of a lot that somebody may still ask for.
+#[tokio::test]
+async fn a_lot_that_was_emptied_meanwhile_was_committed_all_the_same() {
+    let (_database, client, proxy, station) = behind_proxy(LONG).await;
+    proxy.set(Mood { on_commit: OnCommit::CutAnswer, open_afterwards: false, ..KIND });
+    let answer = station.enqueue(1, events(["a"], 1)).await;
+    until("the answer is cut", async || proxy.cuts() == 1).await;
+    let emptied = "update lot set events = 0, contacts = 0, contacts_net = 0, id_sum = 0, contact_sum = 0";
+    assert_eq!(client.execute(emptied, &[]).await.unwrap(), 1);
+    proxy.set(KIND);
+    assert_eq!(answer.await.unwrap().unwrap().outcomes, [Outcome::Stored]);
+    station.stop().await;
+}
+
+/// Ids that a crash forgot may be given out again: another lot under the same ones is not ours.
+#[tokio::test]
+async fn another_lot_under_the_same_ids_is_not_believed() {
+    let (_database, client, proxy, station) = behind_proxy(LONG).await;
+    proxy.set(Mood { on_commit: OnCommit::CutAnswer, open_afterwards: false, ..KIND });
+    let answer = station.enqueue(1, events(["a"], 1)).await;
+    until("the answer is cut", async || proxy.cuts() == 1).await;
+    assert_eq!(client.execute("update lot set id_sum = id_sum + 1", &[]).await.unwrap(), 1);
+    proxy.set(KIND);
+    assert_eq!(answer.await.unwrap().unwrap_err(), Refused::Unavailable);
+    station.stop().await;
+}
+
 /// Another cluster has another transaction under the same number.
 #[tokio::test]
 async fn another_cluster_is_not_believed() {
