@@ -9,7 +9,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{StoreError, managed::Durability, tls};
 
 /// How long a connection may take to open, a pool to hand one out, and a pooled one to prove itself.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a connection is for; decides its name in `pg_stat_activity` and its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,18 +3,21 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::{
+    net::{TcpStream, UnixStream, lookup_host},
+    time::timeout,
+};
 use tokio_postgres::{
-    Config,
+    Client, Config, SimpleQueryMessage,
     config::{Host, TargetSessionAttrs},
     tls::MakeTlsConnect,
 };
 
 use super::{
-    Greeting, Wire,
+    Wire,
     loan::{Keep, Lending, Lent, Plain},
 };
-use crate::store::{Database, Role, StoreError};
+use crate::store::{Database, Role, StoreError, connect::PATIENCE};
 
 /// The port where none is given.
 const PORT: u16 = 5432;
@@ -27,12 +30,12 @@ const PORT: u16 = 5432;
 pub async fn open<T>(
     database: &Database,
     role: Role,
-    greet: impl Greeting<T> + Clone,
+    greet: impl AsyncFn(&mut Client) -> Result<T, StoreError>,
 ) -> Result<(Wire, T), StoreError> {
     let config = database.config(role);
     let mut last = StoreError::Unfit("the database address names no host".into());
     for place in places(&config).await? {
-        match greet_at(database, &config, &place, greet.clone()).await {
+        match greet_at(database, &config, &place, &greet).await {
             Ok(opened) => return Ok(opened),
             Err(error) => last = error,
         }
@@ -81,17 +84,21 @@ async fn greet_at<T>(
     database: &Database,
     config: &Config,
     place: &Place,
-    greet: impl Greeting<T>,
+    greet: &impl AsyncFn(&mut Client) -> Result<T, StoreError>,
 ) -> Result<(Wire, T), StoreError> {
     let (outer, keep) = (Keep::default(), Keep::default());
-    let lent = connect(config, &place.address, &keep).await?;
+    // A host that is silent must not use up the time of the next one.
+    let limit = config.get_connect_timeout().copied().unwrap_or(PATIENCE);
+    let connected = timeout(limit, connect(config, &place.address, &keep)).await;
+    let lent = connected.map_err(|_| StoreError::TimedOut(limit))??;
     // Never fails, by its type.
     let Ok(connect) = MakeTlsConnect::<Lent>::make_tls_connect(&mut database.tls.clone(), &place.name);
     let (mut client, mut connection) =
         config.connect_raw(lent, Lending { connect, keep: outer.clone() }).await?;
     let greeting = async {
-        if config.get_target_session_attrs() == TargetSessionAttrs::ReadWrite {
-            client.batch_execute("set transaction read write").await?;
+        if config.get_target_session_attrs() == TargetSessionAttrs::ReadWrite && is_read_only(&client).await?
+        {
+            return Err(StoreError::Unfit("the server takes no writes".into()));
         }
         let greeted = greet(&mut client).await?;
         // Whatever the driver has sent of its own accord is answered before this is.
@@ -108,6 +115,15 @@ async fn greet_at<T>(
     let conduit = outer.take().or_else(|| keep.take());
     let conduit = conduit.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
     Ok((Wire::over(conduit), greeted))
+}
+
+async fn is_read_only(client: &Client) -> Result<bool, StoreError> {
+    let messages = client.simple_query("show transaction_read_only").await?;
+    let on = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => row.get(0) == Some("on"),
+        _ => false,
+    };
+    Ok(messages.iter().any(on))
 }
 
 async fn connect(config: &Config, address: &Address, keep: &Keep) -> Result<Lent, StoreError> {

@@ -14,9 +14,9 @@ mod flight;
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
-use postgres_protocol::message::backend::Message;
+use postgres_protocol::message::backend::{ErrorResponseBody, Message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_postgres::{Client, types::Type};
+use tokio_postgres::types::Type;
 
 pub use dial::open;
 pub use flight::Flight;
@@ -146,12 +146,7 @@ fn unexpected(when: &str) -> StoreError {
     StoreError::Wire(io::Error::new(io::ErrorKind::InvalidData, format!("an unexpected message {when}")))
 }
 
-/// Work on an ordinary client of a connection before it becomes a wire.
-pub trait Greeting<T>: AsyncFnOnce(&mut Client) -> Result<T, StoreError> {}
-
-impl<T, F: AsyncFnOnce(&mut Client) -> Result<T, StoreError>> Greeting<T> for F {}
-
-fn answered(body: &postgres_protocol::message::backend::ErrorResponseBody) -> StoreError {
+fn answered(body: &ErrorResponseBody) -> StoreError {
     match Answered::read(body) {
         Ok(answered) => StoreError::Answered(answered),
         Err(error) => error.into(),
