@@ -181,8 +181,8 @@ impl Push<'_> {
         }
         let account = Account { kind, asked: Asked::Push, bad };
         let appended = state.ingest.append(room, self.guest.inlet(), work, account).await;
-        let receipt = appended.map_err(|refused| door::store(state, refused))?;
-        Ok((receipt.outcomes.clone(), Some(receipt)))
+        let mut receipt = appended.map_err(|refused| door::store(state, refused))?;
+        Ok((std::mem::take(&mut receipt.outcomes), Some(receipt)))
     }
 }
 

@@ -28,6 +28,8 @@ mod epoch;
 
 mod commit;
 
+mod encrypted;
+
 mod poison;
 
 mod overlap;

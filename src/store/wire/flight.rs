@@ -121,11 +121,6 @@ impl<'w> Flight<'w> {
         self.wire.send().await
     }
 
-    /// Whether the commit may have reached the server.
-    pub fn is_sealed(&self) -> bool {
-        self.sealed
-    }
-
     /// The rows that the next statement in turn answers.
     ///
     /// # Errors
@@ -174,7 +169,7 @@ impl<'w> Flight<'w> {
         }
     }
 
-    /// Gives up everything this transaction did.
+    /// Gives up everything this transaction did; not for one that is sealed.
     ///
     /// # Errors
     /// [`StoreError::Wire`] when the connection is gone, which rolls back as well.
