@@ -62,7 +62,7 @@ pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) 
             delete_one(&station, &caller, named).await
         }
     };
-    let receipt = door::to_the_end(state, deleted).await?;
+    let receipt = to_the_end(state, deleted).await?;
     push::deletion(state, guest, &user_id, &receipt)
 }
 
@@ -105,6 +105,27 @@ async fn delete_one(state: &State, guest: &Guest, user_id: String) -> Result<Rec
         }
     };
     appended.map_err(|refused| door::store(state, refused))
+}
+
+/// Runs work to its end, also where the client goes away meanwhile: the framework drops a request whose connection is gone,
+/// but a contact that is deleted has to be erased, too.
+///
+/// # Errors
+/// That of the work; 500 where it panicked.
+async fn to_the_end<T: 'static>(
+    state: &State,
+    work: impl Future<Output = Result<T, Problem>> + 'static,
+) -> Result<T, Problem> {
+    let in_hand = state.traffic.hold();
+    let running = actix_web::rt::spawn(async move {
+        let outcome = work.await;
+        drop(in_hand);
+        outcome
+    });
+    running.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a deletion broke");
+        Err(Problem::plain(Code::Internal))
+    })
 }
 
 /// The last segment of the path as it was sent, decoded once; `+` means plus.

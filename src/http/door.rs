@@ -335,27 +335,6 @@ pub(super) fn store(state: &State, refused: Refused) -> Problem {
     Problem::new(code, detail).retry_after(STORE_WAIT)
 }
 
-/// Runs work to its end, also where the client goes away meanwhile: the framework drops a request whose connection is gone,
-/// but what a lane was handed is stored all the same, and has to be counted.
-///
-/// # Errors
-/// That of the work; 500 where it panicked.
-pub(super) async fn to_the_end<T: 'static>(
-    state: &State,
-    work: impl Future<Output = Result<T, Problem>> + 'static,
-) -> Result<T, Problem> {
-    let in_hand = state.traffic.hold();
-    let running = actix_web::rt::spawn(async move {
-        let outcome = work.await;
-        drop(in_hand);
-        outcome
-    });
-    running.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a push broke");
-        Err(Problem::plain(Code::Internal))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::routes::ROUTES, *};
