@@ -1,6 +1,6 @@
 //! A lane: takes a lot, writes it, commits, answers everybody, and takes again at once.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -9,6 +9,7 @@ use super::{
     handle::Shared,
     job::{Job, Work},
     lot::{self, Setting, Told},
+    queue::Lot,
     receipt::{Receipt, Refused},
     trust::Trust,
 };
@@ -28,6 +29,9 @@ const TRIES: usize = 10;
 
 /// Pause between two attempts to connect, and between two questions for the fate of a transaction.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a lot may take until another lane may begin a small one.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// How long a lane waits for work at a time.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -72,9 +76,19 @@ impl Lane {
                 self.look_after().await;
                 continue;
             };
-            let Some(jobs) = taken else { return };
+            let Some(Lot { jobs, turn }) = taken else { return };
             self.note_waits(&jobs);
-            self.settle(jobs).await;
+            {
+                let mut settling = pin!(self.settle(jobs));
+                if timeout(PATIENCE, &mut settling).await.is_err() {
+                    turn.pass_on();
+                    settling.await;
+                    continue;
+                }
+            }
+            if self.connection.is_none() {
+                turn.pass_on();
+            }
         }
     }
 

@@ -3,6 +3,9 @@
 //! A lane takes one batch of each waiting datasource in turn, so a hot one cannot starve a quiet one. A datasource may
 //! hold no more room than is left free (the dynamic threshold of Choudhury and Hahne, IEEE/ACM Trans. Networking 6(2),
 //! 1998): one hot datasource fills half, two fill a third each, and a quiet one always finds room.
+//!
+//! While one lane writes, another begins only with what is worth a lot of its own: a lot costs PostgreSQL a write to the disk and
+//! some pages of WAL whatever it holds.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,6 +20,9 @@ use super::{
     ledger::Ledger,
     receipt::{Receipt, Refused},
 };
+
+/// Items that are worth a lot of their own while another lane writes.
+const ENOUGH: usize = 256;
 
 /// How much may be in the house at once.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +47,20 @@ struct State {
     turns: VecDeque<i64>,
     items: usize,
     bytes: usize,
+    /// Items that no lane has taken yet.
+    waiting: usize,
+    /// Lanes that are at a lot.
+    writing: usize,
+    /// Whether a lane was woken that has not looked yet.
+    summoned: bool,
     closed: bool,
+}
+
+impl State {
+    /// Whether a lane that is free now ought to take what waits.
+    fn is_worth_a_lot(&self) -> bool {
+        self.waiting >= ENOUGH || self.writing == 0 && !self.turns.is_empty()
+    }
 }
 
 /// The queue of a writer.
@@ -106,6 +125,34 @@ impl Room {
     }
 }
 
+/// What a lane has taken to write.
+#[derive(Debug)]
+pub(super) struct Lot {
+    pub(super) jobs: Vec<Arc<Job>>,
+    pub(super) turn: Turn,
+}
+
+/// Kept by a lane while it writes: meanwhile others wait until there is enough for a lot.
+#[derive(Debug)]
+pub(super) struct Turn {
+    queue: Arc<Queue>,
+}
+
+impl Turn {
+    /// Lets another lane take what waits, which this one cannot do soon.
+    pub(super) fn pass_on(self) {
+        let queue = self.queue.clone();
+        drop(self);
+        queue.summon(&mut queue.state.lock());
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.queue.state.lock().writing -= 1;
+    }
+}
+
 impl Queue {
     pub(super) fn new(bounds: Bounds) -> Arc<Self> {
         Arc::new(Self { bounds, state: Mutex::default(), wake: Notify::new() })
@@ -132,31 +179,40 @@ impl Queue {
     pub(super) fn push(&self, job: Arc<Job>) {
         let mut state = self.state.lock();
         let datasource = job.inlet.datasource;
+        state.waiting += job.work.len();
         let share = state.shares.entry(datasource).or_default();
         share.waiting.push_back(job);
         if share.waiting.len() == 1 {
             state.turns.push_back(datasource);
         }
-        drop(state);
-        self.wake.notify_one();
+        self.summon(&mut state);
+    }
+
+    /// Wakes a lane where there is something for it.
+    fn summon(&self, state: &mut State) {
+        if state.is_worth_a_lot() && !std::mem::replace(&mut state.summoned, true) {
+            self.wake.notify_one();
+        }
     }
 
     /// Waits for work and takes all of it that a lot may hold; `None` once the queue is closed and empty.
-    pub(super) async fn take(&self) -> Option<Vec<Arc<Job>>> {
+    pub(super) async fn take(self: &Arc<Self>) -> Option<Lot> {
         loop {
             let woken = self.wake.notified();
             // Let go of after the lock, which the room of a batch takes when it is given back.
             let mut left = Vec::new();
             {
                 let mut state = self.state.lock();
-                let lot = take_lot(&mut state, self.bounds, &mut left);
-                if !lot.is_empty() {
-                    if !state.turns.is_empty() {
-                        self.wake.notify_one();
+                state.summoned = false;
+                if state.is_worth_a_lot() {
+                    let jobs = take_lot(&mut state, self.bounds, &mut left);
+                    if !jobs.is_empty() {
+                        state.writing += 1;
+                        self.summon(&mut state);
+                        return Some(Lot { jobs, turn: Turn { queue: self.clone() } });
                     }
-                    return Some(lot);
                 }
-                if state.closed {
+                if state.closed && state.turns.is_empty() {
                     self.wake.notify_one();
                     return None;
                 }
@@ -218,6 +274,7 @@ fn take_lot(state: &mut State, bounds: Bounds, left: &mut Vec<Arc<Job>>) -> Vec<
         if !share.waiting.is_empty() {
             state.turns.push_back(datasource);
         }
+        state.waiting -= job.as_ref().map_or(0, |job| job.work.len());
         match job {
             Some(job) if job.take() => {
                 items += job.work.len();
@@ -233,6 +290,8 @@ fn take_lot(state: &mut State, bounds: Bounds, left: &mut Vec<Arc<Job>>) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::{
         domain::ids::Inlet,
@@ -267,7 +326,7 @@ mod tests {
         }
         push(&queue, 2, 10).unwrap();
         let lot = queue.take().await.unwrap();
-        let datasources: Vec<i64> = lot.iter().map(|job| job.inlet.datasource).collect();
+        let datasources: Vec<i64> = lot.jobs.iter().map(|job| job.inlet.datasource).collect();
         assert_eq!(datasources, [1, 2]);
     }
 
@@ -280,7 +339,7 @@ mod tests {
         queue.close();
         let mut sizes = Vec::new();
         while let Some(lot) = queue.take().await {
-            sizes.push(lot.len());
+            sizes.push(lot.jobs.len());
         }
         assert_eq!(sizes, [2, 2, 2, 1]);
         assert_eq!(queue.depth(), (0, 0));
@@ -308,13 +367,48 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_second_lane_waits_until_there_is_enough() {
+        let queue = queue(10_000, 1 << 20, 2_000);
+        push(&queue, 1, 1).unwrap();
+        let first = queue.take().await.unwrap();
+        push(&queue, 1, ENOUGH - 1).unwrap();
+        let mut second = Box::pin(queue.take());
+        assert!((&mut second).now_or_never().is_none());
+        push(&queue, 1, 1).unwrap();
+        assert_eq!(second.await.unwrap().jobs.len(), 2);
+        drop(first);
+    }
+
+    #[tokio::test]
+    async fn a_lane_that_cannot_go_on_passes_its_turn() {
+        let queue = queue(10_000, 1 << 20, 2_000);
+        push(&queue, 1, 1).unwrap();
+        let first = queue.take().await.unwrap();
+        let mut second = Box::pin(queue.take());
+        push(&queue, 1, 1).unwrap();
+        assert!((&mut second).now_or_never().is_none());
+        first.turn.pass_on();
+        assert_eq!(second.await.unwrap().jobs.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_lane_that_is_done_takes_what_came_meanwhile() {
+        let queue = queue(10_000, 1 << 20, 2_000);
+        push(&queue, 1, 1).unwrap();
+        let first = queue.take().await.unwrap();
+        push(&queue, 1, 1).unwrap();
+        drop(first);
+        assert_eq!(queue.take().await.unwrap().jobs.len(), 1);
+    }
+
+    #[tokio::test]
     async fn who_gave_up_is_not_written() {
         let queue = queue(100, 1_000, 10);
         let gone = push(&queue, 1, 1).unwrap();
         let stays = push(&queue, 1, 1).unwrap();
         assert!(gone.leave());
         let lot = queue.take().await.unwrap();
-        assert_eq!(lot.len(), 1);
+        assert_eq!(lot.jobs.len(), 1);
         assert!(!stays.leave(), "a lane has it");
     }
 }
