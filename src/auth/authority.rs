@@ -156,9 +156,12 @@ impl Authority {
     /// The projects inside the caller's reach, oldest first; for a datasource's key the one around it.
     pub fn projects(&self, caller: &Caller) -> Vec<Arc<Project>> {
         let directory = self.inner.directory.load();
-        match caller.key().reach {
+        match &caller.key().reach {
             Reach::Organization => directory.projects(),
-            Reach::Project(id) => directory.project_by_row(id).cloned().into_iter().collect(),
+            Reach::Projects(ids) => {
+                ids.iter().filter_map(|id| directory.project_by_row(*id).cloned()).collect()
+            }
+            Reach::Project(id) => directory.project_by_row(*id).cloned().into_iter().collect(),
             Reach::Datasource(_) => self.home(caller).0.into_iter().collect(),
         }
     }
@@ -172,12 +175,7 @@ impl Authority {
     pub fn project(&self, caller: &Caller, uid: &str) -> Option<Arc<Project>> {
         let directory = self.inner.directory.load();
         let project = directory.project(uid)?;
-        let inside = match caller.key().reach {
-            Reach::Organization => true,
-            Reach::Project(id) => id == project.id,
-            Reach::Datasource(_) => false,
-        };
-        inside.then(|| project.clone())
+        caller.key().reach.holds_project(project.id).then(|| project.clone())
     }
 
     /// The datasource that a path names, with its project, when both exist and lie inside the caller's reach.
@@ -190,11 +188,7 @@ impl Authority {
         let directory = self.inner.directory.load();
         let project = directory.project(project)?;
         let datasource = directory.datasource(project.id, datasource)?;
-        let inside = match caller.key().reach {
-            Reach::Organization => true,
-            Reach::Project(id) => id == project.id,
-            Reach::Datasource(id) => id == datasource.id,
-        };
+        let inside = caller.key().reach.holds_datasource(project.id, datasource.id);
         inside.then(|| (project.clone(), datasource.clone()))
     }
 
@@ -206,15 +200,15 @@ impl Authority {
     /// The project and the datasource that a key is bound to; the narrower one pays for what was not found.
     pub fn home(&self, caller: &Caller) -> (Option<Arc<Project>>, Option<Arc<Datasource>>) {
         let directory = self.inner.directory.load();
-        match caller.key().reach {
+        match &caller.key().reach {
             Reach::Datasource(id) => {
-                let datasource = directory.datasource_by_row(id).cloned();
+                let datasource = directory.datasource_by_row(*id).cloned();
                 let project =
                     datasource.as_ref().and_then(|own| directory.project_by_row(own.project).cloned());
                 (project, datasource)
             }
-            Reach::Project(id) => (directory.project_by_row(id).cloned(), None),
-            Reach::Organization => (None, None),
+            Reach::Project(id) => (directory.project_by_row(*id).cloned(), None),
+            Reach::Projects(_) | Reach::Organization => (None, None),
         }
     }
 }

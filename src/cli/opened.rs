@@ -10,13 +10,14 @@ use crate::{
     },
     store::{
         Database, Role,
+        audit::Actor,
         managed::{self, Durability, Managed},
         projects, schema,
     },
 };
 
 /// Who made it, in the audit.
-pub(super) const ACTOR: &str = "command line";
+pub(super) const ACTOR: Actor<'_> = Actor::local("command line");
 
 /// A database, and the private server behind it, where there is one.
 pub(super) struct Opened {

@@ -138,7 +138,7 @@ impl OnProject {
         match self {
             Self::ReadProject => projects::read(member),
             Self::ChangeProject => projects::change(state, request, payload, member).await,
-            Self::DeleteProject => projects::delete(state, member).await,
+            Self::DeleteProject => projects::delete(state, request, member).await,
             Self::ListAttributes => specs::list_attributes(member),
             Self::DeclareAttribute => catalogue::attributes::declare(state, request, payload, member).await,
             Self::ChangeAttribute => catalogue::attributes::change(state, request, payload, member).await,
@@ -175,8 +175,8 @@ impl OnDatasource {
             // All but the pushes in a box, or every request would carry room for the largest of them.
             Self::ReadDatasource => Box::pin(datasources::read(state, guest)).await,
             Self::ChangeDatasource => Box::pin(datasources::change(state, request, payload, guest)).await,
-            Self::DeleteDatasource => Box::pin(datasources::delete(state, guest)).await,
-            Self::PurgeDatasource => Box::pin(datasources::purge(state, guest)).await,
+            Self::DeleteDatasource => Box::pin(datasources::delete(state, request, guest)).await,
+            Self::PurgeDatasource => Box::pin(datasources::purge(state, request, guest)).await,
             Self::Probe => Box::pin(probe::stream(state, guest)).await,
             Self::PushContacts => push::contacts(state, request, payload, guest).await,
             Self::PushEvents => push::events(state, request, payload, guest).await,

@@ -64,9 +64,9 @@ async fn set_up(state: &State, guest: &Guest, status: StatusCode) -> Result<Answ
 const HEARD: Duration = Duration::from_secs(1);
 
 /// `POST /v1/project/{project}/datasource/{datasource}/purge`: closed by the answer, emptied behind it.
-pub(super) async fn purge(state: &State, guest: &Guest) -> Result<Answer, Problem> {
-    let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
-    manage::write(state, async |client| purge::close(client, uid, &actor).await).await?;
+pub(super) async fn purge(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
+    let (uid, acting) = (guest.datasource.uid.as_str(), manage::acting(state, request, &guest.caller));
+    manage::write(state, async |client| purge::close(client, uid, acting.actor()).await).await?;
     // What another node still took in would be judged by what is about to go.
     tokio::time::sleep(HEARD).await;
     set_up(state, guest, StatusCode::ACCEPTED).await
@@ -123,8 +123,9 @@ pub(super) async fn create(
         strict: body.strict,
         default_country: country.as_ref().map(Country::as_str),
     };
-    let actor = manage::actor(&member.caller);
-    manage::write(state, async |client| datasources::create(client, &new, None, &actor).await).await?;
+    let acting = manage::acting(state, request, &member.caller);
+    manage::write(state, async |client| datasources::create(client, &new, None, acting.actor()).await)
+        .await?;
     afterwards(state, &member.caller, project, uid.as_str(), StatusCode::CREATED)
 }
 
@@ -137,8 +138,9 @@ pub(super) async fn change(
 ) -> Result<Answer, Problem> {
     let patch = judged(&intake::object(state, request, payload).await?)
         .map_err(|rejection| intake::invalid(&rejection))?;
-    let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
-    manage::write(state, async |client| datasources::change(client, uid, &patch, &actor).await).await?;
+    let (uid, acting) = (guest.datasource.uid.as_str(), manage::acting(state, request, &guest.caller));
+    manage::write(state, async |client| datasources::change(client, uid, &patch, acting.actor()).await)
+        .await?;
     afterwards(state, &guest.caller, guest.project.uid.as_str(), uid, StatusCode::OK)
 }
 
@@ -158,9 +160,9 @@ fn judged(body: &DatasourceChange) -> Result<DatasourcePatch, Rejection> {
 }
 
 /// `DELETE /v1/project/{project}/datasource/{datasource}`.
-pub(super) async fn delete(state: &State, guest: &Guest) -> Result<Answer, Problem> {
+pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
     let answer = Answer::ok(&entity(state, &guest.project, &guest.datasource))?;
-    let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
-    manage::write(state, async |client| datasources::delete(client, uid, &actor).await).await?;
+    let (uid, acting) = (guest.datasource.uid.as_str(), manage::acting(state, request, &guest.caller));
+    manage::write(state, async |client| datasources::delete(client, uid, acting.actor()).await).await?;
     Ok(answer)
 }

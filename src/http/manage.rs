@@ -1,16 +1,17 @@
 //! Writing what clients manage: in the database first, then in this node's memory, and only then the answer.
 
+use actix_web::HttpRequest;
 use tokio_postgres::Client;
 
 use super::{
-    door,
+    client, door,
     problem::{Code, Problem},
     state::State,
 };
 use crate::{
     auth::Caller,
     ingest::Refused,
-    store::{self, StoreError},
+    store::{self, StoreError, audit::Actor},
 };
 
 /// Runs a change on a connection, and lets this node see it before anybody hears of it.
@@ -36,8 +37,25 @@ fn away(state: &State, error: &StoreError) -> Problem {
     problem
 }
 
-/// Who acts, for the audit: the key by its kind and display prefix.
-pub(super) fn actor(caller: &Caller) -> String {
+/// Who acts, for the audit.
+#[derive(Debug)]
+pub(super) struct Acting {
+    who: String,
+    from: String,
+}
+
+impl Acting {
+    /// As a change writes it down.
+    pub(super) fn actor(&self) -> Actor<'_> {
+        Actor { who: &self.who, from: &self.from }
+    }
+}
+
+/// Who sent this request: the key by its kind, id and display prefix, and the prefix of the client's address.
+pub(super) fn acting(state: &State, request: &HttpRequest, caller: &Caller) -> Acting {
     let key = caller.key();
-    format!("{} key {} ({})", key.kind.name(), key.id, key.prefix)
+    Acting {
+        who: format!("{} key {} ({})", key.kind.name(), key.id, key.prefix),
+        from: client::find(request, &state.proxies).map(|address| address.to_string()).unwrap_or_default(),
+    }
 }

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use tokio_postgres::{Client, types::ToSql};
 
 use super::{
-    StoreError, audit,
+    StoreError,
+    audit::{self, Actor},
     changes::{limits, limits_json},
     keys::{self, NewKey},
     tx::Tx,
@@ -65,7 +66,7 @@ pub async fn create(
     client: &mut Client,
     datasource: &NewDatasource<'_>,
     token: Option<&NewKey<'_>>,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_create").await?;
     let rows = tx
@@ -136,7 +137,7 @@ pub async fn change(
     client: &mut Client,
     uid: &str,
     patch: &DatasourcePatch,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<bool, StoreError> {
     let limits = limits_json(&patch.limits);
     let plan = patch.plan.flatten().map(Plan::name);
@@ -166,7 +167,7 @@ pub async fn change(
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn delete(client: &mut Client, uid: &str, actor: &str) -> Result<bool, StoreError> {
+pub async fn delete(client: &mut Client, uid: &str, actor: Actor<'_>) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_delete").await?;
     let found = !tx.query(sql!("datasource_delete"), &[&uid]).await?.is_empty();
     if found {

@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::{StoreError, audit, tx::Tx};
+use super::{
+    StoreError,
+    audit::{self, Actor},
+    tx::Tx,
+};
 
 /// A key to be stored. Its text stays with the caller.
 #[derive(Debug, Clone)]
@@ -19,12 +23,22 @@ pub struct NewKey<'a> {
     pub prefix: &'a str,
     /// A name for people.
     pub name: &'a str,
+    /// What it is for, for people; may be empty.
+    pub description: &'a str,
+    /// Role, as stored; personal keys only.
+    pub role: Option<&'a str>,
     /// Scopes, as stored.
     pub scopes: &'a [&'a str],
+    /// The text, encrypted; kinds that can be shown again only.
+    pub sealed: Option<&'a [u8]>,
     /// Uid of the project to bind to.
     pub project: Option<&'a str>,
     /// Uid of the datasource to bind to.
     pub datasource: Option<&'a str>,
+    /// Uid of the user it belongs to.
+    pub user: Option<&'a str>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A key as lists show it.
@@ -58,7 +72,7 @@ pub struct KeyListing {
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn create(client: &mut Client, key: &NewKey<'_>, actor: &str) -> Result<bool, StoreError> {
+pub async fn create(client: &mut Client, key: &NewKey<'_>, actor: Actor<'_>) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "key_create").await?;
     let made = insert(&tx, key, actor).await?;
     tx.commit().await?;
@@ -66,7 +80,7 @@ pub async fn create(client: &mut Client, key: &NewKey<'_>, actor: &str) -> Resul
 }
 
 /// Stores a key inside a larger transaction; see [`create`].
-pub(super) async fn insert(tx: &Tx<'_>, key: &NewKey<'_>, actor: &str) -> Result<bool, StoreError> {
+pub(super) async fn insert(tx: &Tx<'_>, key: &NewKey<'_>, actor: Actor<'_>) -> Result<bool, StoreError> {
     let hash: &[u8] = &key.hash;
     let rows = tx
         .query(
@@ -80,7 +94,12 @@ pub(super) async fn insert(tx: &Tx<'_>, key: &NewKey<'_>, actor: &str) -> Result
                 &key.scopes,
                 &key.project,
                 &key.datasource,
-                &actor,
+                &actor.who,
+                &key.description,
+                &key.role,
+                &key.sealed,
+                &key.user,
+                &key.expires_at,
             ],
         )
         .await?;
@@ -129,7 +148,7 @@ pub enum End {
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn end(client: &mut Client, id: Uuid, how: End, actor: &str) -> Result<bool, StoreError> {
+pub async fn end(client: &mut Client, id: Uuid, how: End, actor: Actor<'_>) -> Result<bool, StoreError> {
     let (statement, action) = match how {
         End::Revoke => (sql!("key_revoke"), "key.revoke"),
         End::Delete => (sql!("key_delete"), "key.delete"),

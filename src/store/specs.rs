@@ -6,7 +6,11 @@
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_postgres::Client;
 
-use super::{StoreError, audit, tx::Tx};
+use super::{
+    StoreError,
+    audit::{self, Actor},
+    tx::Tx,
+};
 use crate::domain::{
     catalogue::Catalogue,
     spec::{AttributeSpec, Declared, EventSpec, ParameterSpec},
@@ -87,7 +91,7 @@ pub async fn declare(
     which: Which<'_>,
     spec: &impl Serialize,
     most: usize,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<Result<(), Unchanged>, StoreError> {
     if which.is_builtin() {
         return Ok(Err(Unchanged::Taken));
@@ -123,7 +127,7 @@ pub async fn change<S: Serialize + DeserializeOwned, F>(
     project: &str,
     which: Which<'_>,
     change: impl FnOnce(&mut S) -> Result<(), F>,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<Result<Result<S, F>, Unchanged>, StoreError> {
     if which.is_builtin() {
         return Ok(Err(Unchanged::BuiltIn));
@@ -152,7 +156,7 @@ pub async fn remove<S: DeserializeOwned, F>(
     project: &str,
     which: Which<'_>,
     judge: impl FnOnce(&[Declared]) -> Result<(), F>,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<Result<Result<S, F>, Unchanged>, StoreError> {
     if which.is_builtin() {
         return Ok(Err(Unchanged::BuiltIn));

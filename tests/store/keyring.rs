@@ -11,6 +11,7 @@ use tidegate::{
     domain::clock::{SystemClock, SystemEntropy},
     store::{
         Database, Role,
+        audit::Actor,
         keys::{self, End},
         projects,
     },
@@ -42,7 +43,7 @@ async fn node(config: &Config) -> Authority {
 async fn mint(client: &mut Client) -> Minted {
     let request =
         mint::Request { kind: Kind::Product, name: "A key", project: None, datasource: None, scopes: &[] };
-    mint::mint(client, &request, &SystemEntropy, "test").await.unwrap().unwrap()
+    mint::mint(client, &request, &SystemEntropy, Actor::local("test")).await.unwrap().unwrap()
 }
 
 fn admits(node: &Authority, key: &Minted) -> bool {
@@ -77,7 +78,7 @@ async fn changes_are_seen_elsewhere_within_a_second() {
             assert!(admits(&here, &key), "the node that made it knows it at once");
             sees(&there, &key, true).await;
             let how = if repetition % 2 == 0 { End::Revoke } else { End::Delete };
-            assert!(keys::end(&mut client, key.id, how, "test").await.unwrap());
+            assert!(keys::end(&mut client, key.id, how, Actor::local("test")).await.unwrap());
             here.refresh().await.unwrap();
             assert!(!admits(&here, &key));
             sees(&there, &key, false).await;
@@ -99,7 +100,7 @@ async fn a_change_that_commits_slowly_is_not_overlooked() {
     let node = node(&server.config()).await;
     for round in 0..20 {
         let (dies, rises) = (mint(&mut client).await, mint(&mut client).await);
-        keys::end(&mut client, rises.id, End::Revoke, "test").await.unwrap();
+        keys::end(&mut client, rises.id, End::Revoke, Actor::local("test")).await.unwrap();
         node.refresh().await.unwrap();
         assert!(admits(&node, &dies) && !admits(&node, &rises));
         slow.batch_execute(&format!(
@@ -140,7 +141,7 @@ async fn polls_go_on_when_their_connections_are_killed() {
                     where datname = current_database() and application_name = 'tidegate-meta'";
         count(&client, kill, &[]).await;
         sees(&there, &key, true).await;
-        keys::end(&mut client, key.id, End::Revoke, "test").await.unwrap();
+        keys::end(&mut client, key.id, End::Revoke, Actor::local("test")).await.unwrap();
         count(&client, kill, &[]).await;
         sees(&there, &key, false).await;
     }
@@ -165,7 +166,7 @@ async fn known_keys_hold_while_the_database_is_away() {
     }
     assert!(node.age() > then, "it tells for how long it knows nothing new");
     let later = mint(&mut client).await;
-    keys::end(&mut client, key.id, End::Delete, "test").await.unwrap();
+    keys::end(&mut client, key.id, End::Delete, Actor::local("test")).await.unwrap();
     proxy.set(KIND);
     until("it is back", async || node.refresh().await.is_ok()).await;
     assert!(!admits(&node, &key) && admits(&node, &later), "what happened meanwhile is learned");

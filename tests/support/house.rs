@@ -18,6 +18,7 @@ use tidegate::{
     http::State,
     store::{
         Database,
+        audit::Actor,
         datasources::{self, NewDatasource},
         keys, projects,
     },
@@ -120,7 +121,7 @@ impl TestHouse {
     pub async fn project(&self) -> String {
         let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
         let uid = ProjectUid::draw(&SystemEntropy).unwrap();
-        projects::create(&mut client, uid.as_str(), "Project", "test").await.unwrap();
+        projects::create(&mut client, uid.as_str(), "Project", Actor::local("test")).await.unwrap();
         uid.as_str().to_owned()
     }
 
@@ -148,8 +149,10 @@ impl TestHouse {
             strict,
             default_country,
         };
-        let token =
-            mint::datasource_with_token(&mut client, &new, &SystemEntropy, "test").await.unwrap().unwrap();
+        let token = mint::datasource_with_token(&mut client, &new, &SystemEntropy, Actor::local("test"))
+            .await
+            .unwrap()
+            .unwrap();
         self.state.authority.refresh().await.unwrap();
         Inlet {
             project: project.to_owned(),
@@ -164,7 +167,8 @@ impl TestHouse {
         let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
         let request =
             mint::Request { kind: Kind::Product, name: "Product", project, datasource: None, scopes };
-        let minted = mint::mint(&mut client, &request, &SystemEntropy, "test").await.unwrap().unwrap();
+        let minted =
+            mint::mint(&mut client, &request, &SystemEntropy, Actor::local("test")).await.unwrap().unwrap();
         self.state.authority.refresh().await.unwrap();
         (minted.id, minted.text.reveal().to_owned())
     }
@@ -172,7 +176,7 @@ impl TestHouse {
     /// Ends a key; in force at once on this house.
     pub async fn end_key(&self, id: uuid::Uuid, how: keys::End) {
         let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
-        assert!(keys::end(&mut client, id, how, "test").await.unwrap());
+        assert!(keys::end(&mut client, id, how, Actor::local("test")).await.unwrap());
         self.state.authority.refresh().await.unwrap();
     }
 
@@ -181,7 +185,7 @@ impl TestHouse {
         let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
         let limits = [(class.parse().unwrap(), Some(per_minute))].into();
         let patch = DatasourcePatch { limits, ..Default::default() };
-        assert!(datasources::change(&mut client, datasource, &patch, "test").await.unwrap());
+        assert!(datasources::change(&mut client, datasource, &patch, Actor::local("test")).await.unwrap());
         self.state.authority.refresh().await.unwrap();
     }
 

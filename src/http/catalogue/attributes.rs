@@ -32,7 +32,7 @@ pub(in crate::http) async fn declare(
     let (uid, data_type) = (body.uid.clone(), body.data_type);
     let spec = AttributePatch::from(body).declare(&uid, data_type);
     sound(attribute_faults(&spec, &state.caps))?;
-    add(state, member, Which::Attribute(&spec.uid), &spec).await?;
+    add(state, request, member, Which::Attribute(&spec.uid), &spec).await?;
     Answer::with(StatusCode::CREATED, &EntityAnswer { entity: AttributeShape::from(&spec) })
 }
 
@@ -52,7 +52,7 @@ pub(in crate::http) async fn change(
         retyped(&member.caller, before, Some(spec.data_type))?;
         sound(attribute_faults(spec, &state.caps))
     };
-    let spec = alter(state, member, which, judge).await?;
+    let spec = alter(state, request, member, which, judge).await?;
     Answer::ok(&EntityAnswer { entity: AttributeShape::from(&spec) })
 }
 
@@ -64,6 +64,6 @@ pub(in crate::http) async fn remove(
 ) -> Result<Answer, Problem> {
     let name = segment(request, "attribute")?;
     let which = Which::Attribute(&name);
-    let spec: AttributeSpec = take_back(state, member, which).await?;
+    let spec: AttributeSpec = take_back(state, request, member, which).await?;
     Answer::ok(&EntityAnswer { entity: AttributeShape::from(&spec) })
 }

@@ -32,7 +32,7 @@ pub(in crate::http) async fn declare(
     let uid = body.uid.clone();
     let spec = EventPatch::from(body).declare(&uid);
     sound(event_faults(&spec, &state.caps))?;
-    add(state, member, Which::Event(&spec.uid), &spec).await?;
+    add(state, request, member, Which::Event(&spec.uid), &spec).await?;
     Answer::with(StatusCode::CREATED, &EntityAnswer { entity: EventShape::from(&spec) })
 }
 
@@ -50,7 +50,7 @@ pub(in crate::http) async fn change(
         patch.apply(spec);
         sound(event_faults(spec, &state.caps))
     };
-    let spec = alter(state, member, which, judge).await?;
+    let spec = alter(state, request, member, which, judge).await?;
     Answer::ok(&EntityAnswer { entity: EventShape::from(&spec) })
 }
 
@@ -62,6 +62,6 @@ pub(in crate::http) async fn remove(
 ) -> Result<Answer, Problem> {
     let name = segment(request, "event_type")?;
     let which = Which::Event(&name);
-    let spec: EventSpec = take_back(state, member, which).await?;
+    let spec: EventSpec = take_back(state, request, member, which).await?;
     Answer::ok(&EntityAnswer { entity: EventShape::from(&spec) })
 }

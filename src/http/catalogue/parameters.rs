@@ -33,7 +33,7 @@ pub(in crate::http) async fn declare(
     let (name, data_type) = (body.parameter.clone(), body.data_type);
     let spec = ParameterPatch::from(body).declare(&name, data_type);
     sound(parameter_faults(event_type, &spec, &state.caps))?;
-    add(state, member, Which::Parameter { event_type, parameter: &spec.parameter }, &spec).await?;
+    add(state, request, member, Which::Parameter { event_type, parameter: &spec.parameter }, &spec).await?;
     Answer::with(StatusCode::CREATED, &EntityAnswer { entity: ParameterShape::from(&spec) })
 }
 
@@ -54,7 +54,7 @@ pub(in crate::http) async fn change(
         retyped(&member.caller, before, Some(spec.data_type))?;
         sound(parameter_faults(event_type, spec, &state.caps))
     };
-    let spec = alter(state, member, which, judge).await?;
+    let spec = alter(state, request, member, which, judge).await?;
     Answer::ok(&EntityAnswer { entity: ParameterShape::from(&spec) })
 }
 
@@ -67,6 +67,6 @@ pub(in crate::http) async fn remove(
     let event_type = &segment(request, "event_type")?;
     let name = segment(request, "parameter")?;
     let which = Which::Parameter { event_type, parameter: &name };
-    let spec: ParameterSpec = take_back(state, member, which).await?;
+    let spec: ParameterSpec = take_back(state, request, member, which).await?;
     Answer::ok(&EntityAnswer { entity: ParameterShape::from(&spec) })
 }

@@ -7,7 +7,7 @@ use tidegate::{
         text::{KeyText, Kind},
     },
     domain::clock::SystemEntropy,
-    store::keys::End,
+    store::{audit::Actor, keys::End},
 };
 
 use crate::support::{
@@ -48,7 +48,8 @@ async fn key_of(house: &TestHouse, kind: Kind, project: Option<&str>) -> String 
     let mut client = house.database.connect(tidegate::store::Role::Command).await.unwrap();
     let scopes = [Scope::ProjectIngestRead];
     let request = mint::Request { kind, name: "Key", project, datasource: None, scopes: &scopes };
-    let minted = mint::mint(&mut client, &request, &SystemEntropy, "test").await.unwrap().unwrap();
+    let minted =
+        mint::mint(&mut client, &request, &SystemEntropy, Actor::local("test")).await.unwrap().unwrap();
     house.state.authority.refresh().await.unwrap();
     minted.text.reveal().to_owned()
 }

@@ -3,7 +3,7 @@
 use tidegate::{
     auth::scope::Scope,
     domain::{budget::Class, settings::ProjectPatch},
-    store::projects,
+    store::{audit::Actor, projects},
 };
 
 use super::{at_noon, push, said};
@@ -92,7 +92,7 @@ async fn a_project_has_overrides_of_its_own() {
     let mut client = house.database.connect(tidegate::store::Role::Command).await.unwrap();
     let limits = [(Class::Meta, Some(2))].into();
     let patch = ProjectPatch { limits, ..Default::default() };
-    assert!(projects::change(&mut client, &inlet.project, &patch, "test").await.unwrap());
+    assert!(projects::change(&mut client, &inlet.project, &patch, Actor::local("test")).await.unwrap());
     house.state.authority.refresh().await.unwrap();
     let absent = format!("/v1/project/{}/datasource/ds_absent/stream", inlet.project);
     let answers = [0; 3].map(|_| house.get(&bound, &absent));
