@@ -4,6 +4,8 @@ mod credentials;
 
 mod kinds;
 
+mod matrix;
+
 mod reach;
 
 mod unread;
