@@ -8,6 +8,8 @@ mod reach;
 
 mod unread;
 
+mod uses;
+
 use tidegate::{
     auth::scope::Scope,
     http::routes::{ROUTES, Route},
