@@ -65,6 +65,8 @@ pub mod datasources;
 
 pub mod audit;
 
+pub mod idempotency;
+
 pub mod usage;
 
 pub mod rejected;
