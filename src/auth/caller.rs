@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     scope::{Scope, ScopeSet},
     text::Kind,
+    uses::Noted,
 };
 
 /// What a key reaches, by internal rows.
@@ -61,6 +62,8 @@ pub struct Key {
     pub rotated_at: Option<Timestamp>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// Whether its use is noted already.
+    pub(super) noted: Noted,
 }
 
 /// Whoever sent a request with a live key. Only the authority of this station makes one.

@@ -15,6 +15,7 @@ use super::{
     caller::{Key, Reach},
     scope::ScopeSet,
     text::{KeyHash, Kind},
+    uses::Noted,
 };
 use crate::store::changes::KeyRow;
 
@@ -124,6 +125,7 @@ fn key_of(row: &KeyRow) -> Option<Key> {
         reach,
         rotated_at: row.rotated_at,
         expires_at: row.expires_at,
+        noted: Noted::default(),
     })
 }
 

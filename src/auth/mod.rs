@@ -17,6 +17,8 @@ mod keyring;
 
 mod authority;
 
+mod uses;
+
 pub mod mint;
 
 pub use authority::{Authority, Options};
@@ -24,3 +26,4 @@ pub use caller::{Caller, Key, Reach};
 pub use credentials::{Presented, Refusal};
 pub use directory::{Datasource, Organization, Project};
 pub use keyring::Keyring;
+pub use uses::{Seen, Uses};

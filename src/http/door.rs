@@ -15,14 +15,14 @@ use actix_web::{
 use super::{
     action::Action,
     answer::{Answer, refuse},
-    body,
+    body, client,
     problem::{Code, Problem},
     routes::Route,
     state::State,
     trace::RequestId,
 };
 use crate::{
-    auth::{Caller, Datasource, Presented, Project, Refusal, scope::Scope},
+    auth::{Caller, Datasource, Presented, Project, Refusal, Seen, scope::Scope},
     domain::{
         batch::{Batch, Draft, Malformed, Rules},
         budget::Class,
@@ -247,14 +247,26 @@ fn authenticate(state: &State, request: &HttpRequest) -> Result<Caller, Problem>
     let headers = request.headers().get_all(header::AUTHORIZATION).map(|value| value.as_bytes());
     let query = request.uri().query();
     let presented = Presented::find(headers, query);
-    presented.and_then(|presented| state.authority.authenticate(&presented)).map_err(|refusal| {
+    let admitted = presented.and_then(|presented| state.authority.authenticate(&presented));
+    let caller = admitted.map_err(|refusal| {
         let (code, challenge) = match refusal {
             Refusal::Missing => (Code::MissingCredentials, CHALLENGE.to_owned()),
             Refusal::Invalid => (Code::InvalidToken, format!("{CHALLENGE}, error=\"invalid_token\"")),
             Refusal::Ambiguous => (Code::InvalidRequest, format!("{CHALLENGE}, error=\"invalid_request\"")),
         };
         Problem::plain(code).header("WWW-Authenticate", challenge)
-    })
+    })?;
+    state.uses.note(&caller, || seen(state, request));
+    Ok(caller)
+}
+
+/// Where a request came from, for the list of keys.
+fn seen(state: &State, request: &HttpRequest) -> Seen {
+    let agent = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    Seen {
+        address: client::find(request, &state.proxies).map(|address| address.to_string()).unwrap_or_default(),
+        agent: String::from_utf8_lossy(agent).into_owned(),
+    }
 }
 
 /// Charges the caller's own `meta` budget, for what was not found.

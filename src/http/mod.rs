@@ -23,6 +23,8 @@ pub mod door;
 
 mod intake;
 
+mod repeat;
+
 mod manage;
 
 pub mod cursor;

@@ -93,6 +93,14 @@ codes! {
     BuiltIn = "built_in", 409, "It is built in", false, Nothing;
     /// The project has declared as many attributes, event types and parameters as one project may. Remove some.
     TooManySpecs = "too_many_specs", 409, "Too many specs", false, Nothing;
+    /// A request with this `Idempotency-Key` is being answered right now. Wait as many seconds as `Retry-After` says and send it again:
+    /// it gets that answer.
+    IdempotencyInFlight = "idempotency_in_flight", 409, "The same request is being answered", true, Nothing;
+    /// This `Idempotency-Key` was used for a request with another body or of another route. Give each request a key of its own, and
+    /// repeat it as it was.
+    IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key was used for another request", false, Nothing;
+    /// `Idempotency-Key` is not one value of 1 to 255 printable ASCII characters. A random UUID is a good one.
+    InvalidIdempotencyKey = "invalid_idempotency_key", 400, "The idempotency key is not valid", false, Nothing;
     /// The path names no event type; add it as the last segment.
     EventTypeMissing = "event_type_missing", 400, "No event type in the path", false, Nothing;
     /// A part of the path is not valid: percent-encoding that is not UTF-8, an empty or an over-long id.
@@ -290,7 +298,8 @@ mod tests {
     #[test]
     fn only_what_may_come_right_by_waiting_is_retryable() {
         for code in Code::ALL {
-            let temporary = matches!(code.status(), 408 | 429 | 500 | 503) || *code == Code::IncompleteBody;
+            let temporary = matches!(code.status(), 408 | 429 | 500 | 503)
+                || matches!(code, Code::IncompleteBody | Code::IdempotencyInFlight);
             assert_eq!(code.retryable(), temporary, "{}", code.as_str());
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::client::Proxies;
 use crate::{
-    auth::Authority,
+    auth::{Authority, Uses},
     domain::{
         caps::Caps,
         clock::{SharedClock, SharedEntropy},
@@ -23,6 +23,8 @@ use crate::{
 pub struct State {
     /// Who may come in.
     pub authority: Authority,
+    /// When their keys were last used.
+    pub uses: Uses,
     /// How much they may ask for.
     pub limiter: Limiter,
     /// Where batches go.

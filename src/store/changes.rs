@@ -217,7 +217,8 @@ fn project(row: &Row) -> Result<ProjectRow, StoreError> {
     })
 }
 
-fn datasource(row: &Row) -> Result<DatasourceRow, StoreError> {
+/// One datasource as the poll reads it.
+pub(super) fn datasource(row: &Row) -> Result<DatasourceRow, StoreError> {
     Ok(DatasourceRow {
         id: row.get(0),
         project: row.get(1),

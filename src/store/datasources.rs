@@ -8,7 +8,7 @@ use tokio_postgres::{Client, types::ToSql};
 use super::{
     StoreError,
     audit::{self, Actor},
-    changes::{limits, limits_json},
+    changes::{self, DatasourceRow, limits, limits_json},
     keys::{self, NewKey},
     tx::Tx,
 };
@@ -69,6 +69,27 @@ pub async fn create(
     actor: Actor<'_>,
 ) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_create").await?;
+    if insert(&tx, datasource, actor).await?.is_none() {
+        return Ok(false);
+    }
+    if let Some(token) = token
+        && !keys::insert(&tx, token, actor).await?
+    {
+        return Err(StoreError::Content("the first token's datasource is not there".into()));
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Makes a datasource inside a larger transaction; `None` when the project does not exist.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn insert(
+    tx: &Tx<'_>,
+    datasource: &NewDatasource<'_>,
+    actor: Actor<'_>,
+) -> Result<Option<DatasourceRow>, StoreError> {
     let rows = tx
         .query(
             sql!("datasource_insert"),
@@ -82,17 +103,9 @@ pub async fn create(
             ],
         )
         .await?;
-    if rows.is_empty() {
-        return Ok(false);
-    }
-    audit::write(&tx, actor, "datasource.create", datasource.uid, datasource.name).await?;
-    if let Some(token) = token
-        && !keys::insert(&tx, token, actor).await?
-    {
-        return Err(StoreError::Content("the first token's datasource is not there".into()));
-    }
-    tx.commit().await?;
-    Ok(true)
+    let Some(row) = rows.first() else { return Ok(None) };
+    audit::write(tx, actor, "datasource.create", datasource.uid, datasource.name).await?;
+    changes::datasource(row).map(Some)
 }
 
 /// The rows of a datasource and of its project; `None` when there is none of this uid.

@@ -55,6 +55,8 @@ pub mod changes;
 
 pub mod keys;
 
+pub mod uses;
+
 pub mod specs;
 
 pub mod projects;
@@ -62,6 +64,8 @@ pub mod projects;
 pub mod datasources;
 
 pub mod audit;
+
+pub mod idempotency;
 
 pub mod usage;
 

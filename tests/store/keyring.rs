@@ -31,7 +31,7 @@ use crate::support::{
 /// The contract's bound: twice the time between two polls.
 const WITHIN: Duration = Duration::from_secs(1);
 
-async fn organization(client: &Client) {
+pub async fn organization(client: &Client) {
     projects::ensure_organization(client, "org_test", Some("Test")).await.unwrap();
 }
 
@@ -40,7 +40,7 @@ async fn node(config: &Config) -> Authority {
     Authority::load(pool, SystemClock::shared()).await.unwrap()
 }
 
-async fn mint(client: &mut Client) -> Minted {
+pub async fn mint(client: &mut Client) -> Minted {
     let request =
         mint::Request { kind: Kind::Product, name: "A key", project: None, datasource: None, scopes: &[] };
     mint::mint(client, &request, &SystemEntropy, Actor::local("test")).await.unwrap().unwrap()

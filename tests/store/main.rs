@@ -42,6 +42,8 @@ mod restart;
 
 mod keyring;
 
+mod uses;
+
 mod ledger;
 
 mod accepted;

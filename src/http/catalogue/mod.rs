@@ -9,14 +9,16 @@ pub(super) mod events;
 
 pub(super) mod parameters;
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    answer::Answer,
     door::{self, Member},
     intake, manage, mask,
     problem::{Code, Problem},
     state::State,
+    wire::EntityAnswer,
 };
 use crate::{
     auth::{Caller, scope::Scope},
@@ -24,24 +26,30 @@ use crate::{
         rejection::{Fault, Rejection},
         spec::{DataType, Declared},
     },
-    store::specs::{self, Unchanged, Which},
+    store::{
+        idempotency::Repeatable,
+        specs::{self, Unchanged, Which},
+    },
 };
 
-/// Stores a new spec.
+/// Stores a new spec and answers its shape.
 async fn add(
     state: &State,
     request: &HttpRequest,
     member: &Member,
     which: Which<'_>,
     spec: &impl Serialize,
-) -> Result<(), Problem> {
+    shape: impl Serialize,
+    repeatable: Option<Repeatable>,
+) -> Result<Answer, Problem> {
     let (project, acting) = (member.project.uid.as_str(), manage::acting(state, request, &member.caller));
     let most = state.caps.declared;
-    manage::write(state, async |client| {
-        specs::declare(client, project, which, spec, most, acting.actor()).await
+    let answer = Answer::with(StatusCode::CREATED, &EntityAnswer { entity: shape })?;
+    manage::create(state, "spec_declare", repeatable, async |tx| {
+        let made = specs::insert(tx, project, which, spec, most, acting.actor()).await?;
+        Ok(made.map(|()| answer).map_err(|why| refused(why, which)))
     })
-    .await?
-    .map_err(|why| refused(why, which))
+    .await
 }
 
 /// Changes a spec, unless `judge` refuses what comes of it.

@@ -133,6 +133,7 @@ pub(super) struct Described {
     pub(super) touches: Touches,
     pub(super) codes: &'static [Code],
     pub(super) leads: Vec<Lead>,
+    pub(super) repeatable: bool,
 }
 
 impl Described {
@@ -155,6 +156,7 @@ impl Described {
             touches: Touches::Memory,
             codes: &[],
             leads: Vec::new(),
+            repeatable: false,
         }
     }
 
@@ -219,6 +221,12 @@ impl Described {
         pointer: &'static str,
     ) -> Self {
         self.leads = operations.iter().map(|operation| Lead { operation, parameter, pointer }).collect();
+        self
+    }
+
+    /// Whether it takes an `Idempotency-Key`.
+    pub(super) const fn repeatable(mut self) -> Self {
+        self.repeatable = true;
         self
     }
 

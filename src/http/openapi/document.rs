@@ -130,7 +130,9 @@ impl Parts {
     ) -> Operation {
         let flags = described.flags.iter().map(|name| parameters::flag(name));
         let asks = described.asks.iter().map(|name| parameters::of_query(name));
-        let parameters: Vec<_> = parameters::of_path(path).into_iter().chain(flags).chain(asks).collect();
+        let repeated = described.repeatable.then(parameters::idempotency_key);
+        let parameters: Vec<_> =
+            parameters::of_path(path).into_iter().chain(flags).chain(asks).chain(repeated).collect();
         let mut operation = OperationBuilder::new()
             .operation_id(Some(described.id))
             .tag(described.tag.name())
@@ -150,7 +152,7 @@ impl Parts {
             let content = self.content(&success.body);
             let response = ResponseBuilder::new().description(success.description);
             let mut response = response.content(success.body.media_type, content).build();
-            response.headers = self.headers.on_success(keyed);
+            response.headers = self.headers.on_success(keyed, described.repeatable);
             if at == 0 {
                 response.links = links(&described.leads, path);
             }

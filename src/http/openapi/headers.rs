@@ -24,6 +24,7 @@ enum Named {
     Challenge,
     Allow,
     Encodings,
+    Replayed,
 }
 
 /// Those that say what is left of a budget.
@@ -49,6 +50,7 @@ impl Named {
             Self::Challenge => "WWW-Authenticate",
             Self::Allow => "Allow",
             Self::Encodings => "Accept-Encoding",
+            Self::Replayed => "Idempotency-Replayed",
         }
     }
 
@@ -64,6 +66,7 @@ impl Named {
             Self::Challenge => "How to present a key, and what was wrong with the one presented (RFC 6750).",
             Self::Allow => "The methods that the path has.",
             Self::Encodings => "The content encodings that are taken.",
+            Self::Replayed => "Says that the request was answered before, and that this is that answer.",
         }
     }
 
@@ -80,6 +83,7 @@ impl Named {
             Self::Challenge => text("^Bearer realm=\"tidegate\""),
             Self::Allow => text("^[A-Z]+(, [A-Z]+)*$"),
             Self::Encodings => of(Type::String),
+            Self::Replayed => text("^true$"),
         }
     }
 
@@ -95,6 +99,7 @@ impl Named {
             Self::Challenge => json!("Bearer realm=\"tidegate\", error=\"invalid_token\""),
             Self::Allow => json!("GET, POST"),
             Self::Encodings => json!("gzip, deflate, br, zstd"),
+            Self::Replayed => json!("true"),
         }
     }
 
@@ -139,9 +144,10 @@ impl Used {
     }
 
     /// The headers of a success.
-    pub(super) fn on_success(&mut self, keyed: bool) -> Headers {
+    pub(super) fn on_success(&mut self, keyed: bool, repeatable: bool) -> Headers {
         let rates = RATES.into_iter().filter(|_| keyed);
-        self.refer([Named::RequestId].into_iter().chain(rates).map(|named| (named, Due::Always)))
+        let always = [Named::RequestId].into_iter().chain(rates).map(|named| (named, Due::Always));
+        self.refer(always.chain(repeatable.then_some((Named::Replayed, Due::Sometimes))))
     }
 
     /// The headers of a refusal with one of these codes.
@@ -158,7 +164,9 @@ impl Used {
         if keyed {
             add(&RATES, paced);
         }
-        add(&[Named::RetryAfter], |code| yes(matches!(code.status(), 429 | 503)));
+        add(&[Named::RetryAfter], |code| {
+            yes(matches!(code.status(), 429 | 503) || code == Code::IdempotencyInFlight)
+        });
         add(&[Named::Challenge], |code| {
             yes(matches!(code.status(), 401 | 403) || code == Code::InvalidRequest)
         });

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 use super::examples::{DATASOURCE, PROJECT};
-use crate::{domain::caps::Caps, store::timeline::LONGEST};
+use crate::{domain::caps::Caps, http::repeat, store::timeline::LONGEST};
 
 /// The parameters that the path of a route has, in order.
 pub(super) fn of_path(path: &str) -> Vec<Parameter> {
@@ -110,6 +110,22 @@ pub(super) fn of_query(name: &str) -> Parameter {
         .description(Some(description))
         .schema(Some(schema))
         .example(Some(example))
+        .build()
+}
+
+/// The name that a client gives a request which it may have to repeat.
+pub(super) fn idempotency_key() -> Parameter {
+    let description = "A name of the client's own for this request. Whoever sends the same request under the same name within a day \
+                       gets the first answer again, with `Idempotency-Replayed: true`, and nothing is made twice. Names are the \
+                       calling key's own.";
+    let schema = string().min_length(Some(1)).max_length(Some(repeat::LONGEST)).pattern(Some("^[ -~]+$"));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .example(Some(json!("8e03978e-40d5-43dd-bc93-6894a57f9324")))
         .build()
 }
 

@@ -10,6 +10,8 @@ mod reach;
 
 mod unread;
 
+mod uses;
+
 use tidegate::{
     auth::scope::Scope,
     http::routes::{ROUTES, Route},

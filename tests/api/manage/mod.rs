@@ -10,6 +10,8 @@ mod purge;
 
 mod specs;
 
+pub mod repeat;
+
 use serde_json::Value;
 use tidegate::auth::scope::Scope;
 

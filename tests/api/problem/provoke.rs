@@ -4,9 +4,12 @@ use serde_json::json;
 use tidegate::{auth::scope::Scope, domain::cursor::Cursor, http::problem::Code};
 
 use super::{body, check, framework, store};
-use crate::support::{
-    house::{Inlet, Reply, TestHouse},
-    postgres::TestDatabase,
+use crate::{
+    manage::{Manager, repeat},
+    support::{
+        house::{Inlet, Reply, TestHouse},
+        postgres::TestDatabase,
+    },
 };
 
 #[tokio::test]
@@ -44,10 +47,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::MissingCredentials => Reply::of(house.request("GET", &stream)).await,
         Code::InvalidToken => house.get("noise", &stream).await,
         Code::InvalidRequest => get("/stream?api_key=x").await,
-        Code::InsufficientScope => {
-            let (_, poor) = house.product_token(None, &[Scope::AccountRead]).await;
-            house.get(&poor, &stream).await
-        }
+        Code::InsufficientScope => insufficient_scope(house, &stream).await,
         Code::NotFound => get("/nothing").await,
         Code::ContactNotFound => get("/stream/contacts/nobody").await,
         Code::EventTypeNotFound => get("/stream/specs/event-parameters/nothing").await,
@@ -93,8 +93,17 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::Unstorable => store::unstorable().await,
         Code::Internal => store::internal().await,
         Code::InvalidCursor => timeline(house, inlet, "noise").await,
+        Code::IdempotencyInFlight | Code::IdempotencyMismatch | Code::InvalidIdempotencyKey => {
+            of_repetitions(house, inlet, code).await
+        }
         Code::Purging | Code::CursorExpired => of_databases(house, code).await,
     }
+}
+
+/// A request with a key that may do something else.
+async fn insufficient_scope(house: &TestHouse, path: &str) -> Reply {
+    let (_, poor) = house.product_token(None, &[Scope::AccountRead]).await;
+    house.get(&poor, path).await
 }
 
 /// A request about the project's own specs.
@@ -160,6 +169,19 @@ async fn of_specs(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         _ => ("POST", "/events", json!([])),
     };
     manage(house, inlet, method, rest, body).await
+}
+
+/// The codes that only a request with an `Idempotency-Key` can meet.
+async fn of_repetitions(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+    let manager = Manager::of(house, inlet).await;
+    match code {
+        Code::IdempotencyInFlight => repeat::in_flight().await,
+        Code::InvalidIdempotencyKey => manager.named(house, "/datasource", "", &json!({})).await,
+        _ => {
+            manager.named(house, "/datasource", "one", &json!({"name": "a"})).await;
+            manager.named(house, "/datasource", "one", &json!({"name": "b"})).await
+        }
+    }
 }
 
 /// A push to a datasource that is closed for a purge.
