@@ -2,6 +2,8 @@
 
 mod credentials;
 
+mod elsewhere;
+
 mod kinds;
 
 mod matrix;
