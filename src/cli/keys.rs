@@ -8,11 +8,15 @@ use uuid::Uuid;
 use super::{
     datasources::no_datasource,
     opened::{self, ACTOR},
-    print,
+    personal, print,
     projects::check as check_project,
 };
 use crate::{
-    auth::{mint, scope::Scope, text::Kind},
+    auth::{
+        mint::{self, Minted},
+        scope::{Role, Scope},
+        text::Kind,
+    },
     config::Global,
     domain::{clock::SharedEntropy, settings},
     store::keys::{self, End, KeyListing},
@@ -49,7 +53,8 @@ pub(super) enum Command {
 /// A key to make.
 #[derive(Debug, clap::Args)]
 pub(super) struct Create {
-    /// datasource: reads and writes one datasource. product: carries scopes, on one project or on all of them.
+    /// datasource: reads and writes one datasource. product: carries scopes, on one project or on all of them. personal: belongs to
+    /// one user and carries a role.
     #[arg(long, env = "TIDEGATE_KIND")]
     kind: KeyKind,
     /// Uid of the project. A product token without it reaches every project.
@@ -61,9 +66,18 @@ pub(super) struct Create {
     /// Scopes of a product token, with commas between them, such as PROJECT_INGEST_READ,PROJECT_INGEST_WRITE.
     #[arg(long, env = "TIDEGATE_SCOPES", value_delimiter = ',')]
     scopes: Vec<Scope>,
+    /// E-mail address of the user, for a personal key.
+    #[arg(long, env = "TIDEGATE_USER")]
+    user: Option<String>,
+    /// Role of a personal key, no wider than that of its user: read_only, ingest or full_access.
+    #[arg(long, env = "TIDEGATE_ROLE")]
+    role: Option<Role>,
     /// A name for people.
     #[arg(long, env = "TIDEGATE_NAME", value_parser = settings::name)]
     name: String,
+    /// What a personal key is for.
+    #[arg(long, env = "TIDEGATE_DESCRIPTION", value_parser = settings::description)]
+    description: Option<String>,
     /// Print one JSON object.
     #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
@@ -81,6 +95,8 @@ enum KeyKind {
     Datasource,
     /// Carries scopes, on one project or on all of them.
     Product,
+    /// Belongs to one user and carries a role.
+    Personal,
 }
 
 impl From<KeyKind> for Kind {
@@ -88,6 +104,7 @@ impl From<KeyKind> for Kind {
         match kind {
             KeyKind::Datasource => Self::Datasource,
             KeyKind::Product => Self::Product,
+            KeyKind::Personal => Self::Personal,
         }
     }
 }
@@ -131,7 +148,19 @@ fn check(create: &Create) -> anyhow::Result<()> {
                 known.join(",")
             );
         }
+        KeyKind::Personal => {
+            ensure!(
+                create.project.is_none() && create.datasource.is_none() && create.scopes.is_empty(),
+                "a personal key has no --project, --datasource or --scopes: it carries its --role to the projects of its --user"
+            );
+            personal::wanted(create.user.as_deref(), create.role, create.description.as_deref())?;
+        }
     }
+    ensure!(
+        create.kind == KeyKind::Personal
+            || create.user.is_none() && create.role.is_none() && create.description.is_none(),
+        "--user, --role and --description are for personal keys"
+    );
     Ok(())
 }
 
@@ -141,6 +170,11 @@ async fn make(
     call: &str,
     create: &Create,
 ) -> anyhow::Result<()> {
+    if create.kind == KeyKind::Personal {
+        let wanted = personal::wanted(create.user.as_deref(), create.role, create.description.as_deref())?;
+        let key = personal::make(client, entropy, call, &create.name, wanted).await?;
+        return made(create, Kind::Personal, &key);
+    }
     let request = mint::Request {
         kind: create.kind.into(),
         name: &create.name,
@@ -154,7 +188,12 @@ async fn make(
         let datasource = no_datasource(call, datasource.unwrap_or_default());
         bail!("{datasource}{}", project.map(|uid| format!(" (in the project {uid})")).unwrap_or_default());
     };
-    let kind = request.kind.name();
+    made(create, request.kind, &key)
+}
+
+/// Shows a key that was just made.
+fn made(create: &Create, kind: Kind, key: &Minted) -> anyhow::Result<()> {
+    let kind = kind.name();
     if create.json {
         let shape = json!({ "id": key.id, "kind": kind, "key": key.text.reveal(), "prefix": key.prefix });
         return print::json(&shape);

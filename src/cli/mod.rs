@@ -17,6 +17,12 @@ mod datasources;
 
 mod keys;
 
+mod personal;
+
+mod users;
+
+mod secret_input;
+
 mod purge;
 
 mod contacts;
@@ -73,6 +79,9 @@ enum Command {
     /// Make, list, revoke and delete keys.
     #[command(subcommand)]
     Key(keys::Command),
+    /// Make, list, invite, change, disable and enable users: people who hold personal keys.
+    #[command(subcommand)]
+    User(users::Command),
     /// Erase single contacts.
     #[command(subcommand)]
     Contact(contacts::Command),
@@ -109,6 +118,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Project(command) => projects::run(&cli.global, command).await,
         Command::Datasource(command) => datasources::run(&cli.global, command).await,
         Command::Key(command) => keys::run(&cli.global, command).await,
+        Command::User(command) => users::run(&cli.global, command).await,
         Command::Contact(command) => contacts::run(&cli.global, command).await,
         Command::Spec(command) => specs::run(&cli.global, command).await,
         Command::Migrate(options) => migrate::run(&cli.global, options).await,

@@ -68,7 +68,7 @@ pub struct KeyListing {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Stores a key; `false` when the project or datasource to bind to does not exist, and then nothing is stored.
+/// Stores a key; `false` when the project, datasource or user to bind to does not exist, or the user is disabled, and then nothing is stored.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
@@ -81,6 +81,11 @@ pub async fn create(client: &mut Client, key: &NewKey<'_>, actor: Actor<'_>) -> 
 
 /// Stores a key inside a larger transaction; see [`create`].
 pub(super) async fn insert(tx: &Tx<'_>, key: &NewKey<'_>, actor: Actor<'_>) -> Result<bool, StoreError> {
+    if let Some(user) = key.user
+        && tx.query(sql!("user_hold"), &[&user]).await?.is_empty()
+    {
+        return Ok(false);
+    }
     let hash: &[u8] = &key.hash;
     let rows = tx
         .query(
