@@ -19,6 +19,10 @@ mod authority;
 
 pub mod mint;
 
+pub mod grant;
+
+pub mod life;
+
 pub use authority::{Authority, Options};
 pub use caller::{Caller, Key, Reach};
 pub use credentials::{Presented, Refusal};
