@@ -30,7 +30,8 @@ impl FromStr for Overlap {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let rule = || "must be a whole number and its unit, from 0s to 30d, such as 90m, 24h or 7d".to_owned();
+        let rule =
+            || "must be a whole number and its unit, from 0s to 30d, such as 90m, 24h or 7d".to_owned();
         let unit = match text.as_bytes().last() {
             Some(b's') => 1,
             Some(b'm') => 60,

@@ -157,10 +157,7 @@ pub async fn rotate(
     }
     let hash: &[u8] = &successor.hash;
     let rotated = tx
-        .query(
-            sql!("key_rotate"),
-            &[&id, &successor.id, &hash, &successor.prefix, &now, &ends, &actor.who],
-        )
+        .query(sql!("key_rotate"), &[&id, &successor.id, &hash, &successor.prefix, &now, &ends, &actor.who])
         .await?;
     let ends: Timestamp = rotated.first().map_or(ends, |row| row.get(0));
     let (kind, prefix): (&str, &str) = (key.get(0), key.get(1));
