@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     datasources::no_datasource,
+    key_life, key_list,
     opened::{self, ACTOR},
     personal, print,
     projects::check as check_project,
@@ -18,8 +19,8 @@ use crate::{
         text::Kind,
     },
     config::Global,
-    domain::{clock::SharedEntropy, settings},
-    store::keys::{self, End, KeyListing},
+    domain::{clock::SharedEntropy, overlap::Overlap, settings},
+    store::keys::{self, End},
 };
 
 /// What to do with keys.
@@ -32,7 +33,40 @@ pub(super) enum Command {
         /// Only those of this project.
         #[arg(long, env = "TIDEGATE_PROJECT")]
         project: Option<String>,
+        /// Only those of the user with this e-mail address.
+        #[arg(long, env = "TIDEGATE_USER")]
+        user: Option<String>,
         /// Print a JSON array.
+        #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
+    },
+    /// Show one key, and when it was last used.
+    Show {
+        /// Id of the key, from `key list`.
+        #[arg(value_parser = id)]
+        id: Uuid,
+        /// Print one JSON object.
+        #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
+    },
+    /// Correct the name of a datasource token or a product token.
+    Change {
+        /// Id of the key, from `key list`.
+        #[arg(value_parser = id)]
+        id: Uuid,
+        /// A name for people.
+        #[arg(long, env = "TIDEGATE_NAME", value_parser = settings::name)]
+        name: String,
+    },
+    /// Make the successor of a key, which is shown this once; the key goes on for a while, so that nobody is locked out.
+    Rotate {
+        /// Id of the key, from `key list`.
+        #[arg(value_parser = id)]
+        id: Uuid,
+        /// How long both hold, from 0s to 30d, such as 90m or 7d.
+        #[arg(long, env = "TIDEGATE_OVERLAP", default_value_t = Overlap::default())]
+        overlap: Overlap,
+        /// Print one JSON object.
         #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
@@ -116,7 +150,14 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     let call = print::call(global);
     opened::with(global, async |client, entropy| match command {
         Command::Create(create) => make(client, entropy, &call, &create).await,
-        Command::List { project, json } => list(client, &call, project.as_deref(), json).await,
+        Command::List { project, user, json } => {
+            key_list::list(client, &call, project.as_deref(), user.as_deref(), json).await
+        }
+        Command::Show { id, json } => key_list::show(client, &call, id, json).await,
+        Command::Change { id, name } => key_life::rename(client, &call, id, &name).await,
+        Command::Rotate { id, overlap, json } => {
+            key_life::rotate(client, entropy, &call, id, overlap, json).await
+        }
         Command::Revoke { id } => end(client, &call, id, End::Revoke).await,
         Command::Delete { id } => end(client, &call, id, End::Delete).await,
     })
@@ -203,62 +244,9 @@ fn made(create: &Create, kind: Kind, key: &Minted) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(
-    client: &tokio_postgres::Client,
-    call: &str,
-    project: Option<&str>,
-    json: bool,
-) -> anyhow::Result<()> {
-    check_project(client, call, project).await?;
-    let keys = keys::list(client, project).await?;
-    if json {
-        return print::json(&keys.iter().map(shape).collect::<Vec<_>>());
-    }
-    let rows = keys
-        .into_iter()
-        .map(|key| {
-            let reach = key.datasource.or(key.project).unwrap_or_else(|| "all projects".into());
-            let state = if key.revoked_at.is_some() { "revoked" } else { "live" };
-            let created = format!("{} by {}", key.created_at, key.created_by);
-            vec![
-                key.id.to_string(),
-                key.kind,
-                key.name,
-                key.prefix,
-                reach,
-                key.scopes.join(" "),
-                created,
-                state.into(),
-            ]
-        })
-        .collect();
-    print::table(
-        &["ID", "KIND", "NAME", "PREFIX", "REACH", "SCOPES", "CREATED", "STATE"],
-        rows,
-        "There is no key yet; making a datasource makes its first token.",
-    );
-    Ok(())
-}
-
-fn shape(key: &KeyListing) -> serde_json::Value {
-    json!({
-        "id": key.id,
-        "kind": key.kind,
-        "name": key.name,
-        "prefix": key.prefix,
-        "scopes": key.scopes,
-        "project": key.project,
-        "datasource": key.datasource,
-        "createdAt": key.created_at,
-        "createdBy": key.created_by,
-        "expiresAt": key.expires_at,
-        "revokedAt": key.revoked_at,
-    })
-}
-
 async fn end(client: &mut tokio_postgres::Client, call: &str, id: Uuid, how: End) -> anyhow::Result<()> {
     let found = keys::end(client, id, how, ACTOR).await?;
-    ensure!(found, "no key has the id {id}; `{call} key list` shows them");
+    ensure!(found, key_list::no_key(call, id));
     let done = if how == End::Revoke { "revoked" } else { "deleted" };
     print::line(format!("{done} the key {id}; every server refuses it within a second"));
     Ok(())

@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, web::Payload};
 use super::{
     account,
     answer::Answer,
-    audience, audit, catalogue, contacts, datasources,
+    audience, audit, audit_log, catalogue, contacts, datasources,
     door::{Guest, Member},
-    probe,
+    keys, probe,
     problem::{Code, Problem},
     projects, push, specs,
     state::State,
@@ -80,6 +80,22 @@ pub enum OnProject {
     ListDatasources,
     /// Make a datasource, without a token.
     CreateDatasource,
+    /// List the keys of the project.
+    ListKeys,
+    /// Make a datasource token or a product token.
+    CreateKey,
+    /// Read one key, without its text.
+    ReadKey,
+    /// Correct its name.
+    ChangeKey,
+    /// Make its successor; it goes on for a while.
+    RotateKey,
+    /// Disable it; it stays in the list.
+    RevokeKey,
+    /// Disable it and take it off the list.
+    DeleteKey,
+    /// List who did what.
+    ListAudit,
 }
 
 /// What is done on a datasource.
@@ -158,6 +174,14 @@ impl OnProject {
             Self::ListTimeline => timeline::page(state, request, member).await,
             Self::ListDatasources => datasources::list(state, member),
             Self::CreateDatasource => datasources::create(state, request, payload, member).await,
+            Self::ListKeys => keys::list(state, request, member).await,
+            Self::CreateKey => keys::create(state, request, payload, member).await,
+            Self::ReadKey => keys::read(state, request, member).await,
+            Self::ChangeKey => keys::change(state, request, payload, member).await,
+            Self::RotateKey => keys::rotate(state, request, payload, member).await,
+            Self::RevokeKey => keys::revoke(state, request, member).await,
+            Self::DeleteKey => keys::delete(state, request, member).await,
+            Self::ListAudit => audit_log::list(state, request, member).await,
         }
     }
 }

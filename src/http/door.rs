@@ -16,6 +16,7 @@ use super::{
     action::Action,
     answer::{Answer, refuse},
     body,
+    fading::Fading,
     problem::{Code, Problem},
     routes::Route,
     state::State,
@@ -73,9 +74,9 @@ pub(super) async fn walk(
     route: &'static Route,
     id: &RequestId,
 ) -> HttpResponse {
-    let mut pass = None;
-    let outcome = answer(state, request, &mut payload, route, &mut pass).await;
-    finish(outcome, request, payload, id, pass.as_ref()).await
+    let (mut pass, mut fading) = (None, None);
+    let outcome = answer(state, request, &mut payload, route, &mut pass, &mut fading).await;
+    finish(outcome, request, payload, id, pass.as_ref(), fading).await
 }
 
 async fn answer(
@@ -84,8 +85,10 @@ async fn answer(
     payload: &mut Payload,
     route: &'static Route,
     pass: &mut Option<Pass>,
+    fading: &mut Option<Fading>,
 ) -> Result<Answer, Problem> {
     let caller = arrive(state, request)?;
+    *fading = Fading::of(&caller);
     match route.action {
         Action::OfAccount(action) => {
             let caller = into_account(state, caller, route, pass)?;
@@ -111,9 +114,12 @@ pub(super) async fn turn_away(
     problem: Problem,
     id: &RequestId,
 ) -> HttpResponse {
-    let mut pass = None;
-    let outcome = authenticate(state, request).and_then(|caller| charge_own(state, &caller, &mut pass));
-    finish(outcome.and(Err(problem)), request, payload, id, pass.as_ref()).await
+    let (mut pass, mut fading) = (None, None);
+    let outcome = authenticate(state, request).and_then(|caller| {
+        fading = Fading::of(&caller);
+        charge_own(state, &caller, &mut pass)
+    });
+    finish(outcome.and(Err(problem)), request, payload, id, pass.as_ref(), fading).await
 }
 
 /// Answers; what answers a key in the query must not be kept under that address.
@@ -123,6 +129,7 @@ async fn finish(
     payload: Payload,
     id: &RequestId,
     pass: Option<&Pass>,
+    fading: Option<Fading>,
 ) -> HttpResponse {
     let mut response = match outcome {
         Ok(answer) => answer.respond(pass),
@@ -130,6 +137,9 @@ async fn finish(
     };
     if Presented::is_in(request.uri().query()) {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(fading) = fading {
+        fading.say(response.headers_mut());
     }
     response
 }

@@ -43,6 +43,16 @@ mod projects;
 
 mod datasources;
 
+mod paging;
+
+mod keys;
+
+mod new_key;
+
+mod audit_log;
+
+mod fading;
+
 mod catalogue;
 
 mod audience;

@@ -57,6 +57,8 @@ pub mod keys;
 
 pub mod users;
 
+pub mod key_list;
+
 pub mod specs;
 
 pub mod projects;

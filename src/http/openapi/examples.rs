@@ -89,6 +89,27 @@ fn datasource() -> Value {
     })
 }
 
+pub(super) fn key() -> Value {
+    json!({
+        "id": "5b0f4a3e-6d1c-4f0e-9a52-c1d1a4a3a0b7", "kind": "datasource", "name": "crm", "description": "", "role": null,
+        "scopes": ["PROJECT_INGEST_READ", "PROJECT_INGEST_WRITE"], "prefix": "tgd_9oHh", "projectUid": PROJECT,
+        "datasourceUid": DATASOURCE, "userUid": null, "createdAt": MADE, "createdBy": "command line",
+        "lastUsedAt": CHANGED, "lastUsedFrom": "192.0.2.0/24", "lastUsedAgent": "crm-sync/2.1", "expiresAt": null,
+        "rotatedAt": null, "revokedAt": null, "replaces": null, "state": "live",
+    })
+}
+
+pub(super) fn page(one: Value) -> Value {
+    json!({ "entities": [one], "metadata": { "next": null } })
+}
+
+pub(super) fn audit_line() -> Value {
+    json!({
+        "at": CHANGED, "actor": "command line", "address": "", "action": "key.revoke",
+        "subject": "5b0f4a3e-6d1c-4f0e-9a52-c1d1a4a3a0b7", "note": "datasource tgd_9oHh",
+    })
+}
+
 pub(super) fn probe() -> Value {
     json!({
         "organization": { "uid": ORGANIZATION, "name": "Tidegate", "plan": "M" },

@@ -10,9 +10,13 @@ mod probe;
 
 mod audit;
 
+mod audit_log;
+
 mod project;
 
 mod datasource;
+
+mod key;
 
 mod contact;
 
@@ -30,9 +34,11 @@ mod items;
 
 pub(super) use audience::*;
 pub(super) use audit::*;
+pub(super) use audit_log::*;
 pub(super) use contact::*;
 pub(super) use datasource::*;
 pub(super) use items::*;
+pub(super) use key::*;
 pub(super) use probe::*;
 pub(super) use project::*;
 pub(super) use push::*;

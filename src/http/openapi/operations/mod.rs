@@ -13,6 +13,8 @@ mod audience;
 
 mod datasources;
 
+mod keys;
+
 mod ingest;
 
 mod server;
@@ -65,6 +67,14 @@ fn on_project(action: OnProject) -> Described {
         OnProject::ListTimeline => audience::timeline(),
         OnProject::ListDatasources => datasources::list(),
         OnProject::CreateDatasource => datasources::create(),
+        OnProject::ListKeys => keys::list(),
+        OnProject::CreateKey => keys::create(),
+        OnProject::ReadKey => keys::read(),
+        OnProject::ChangeKey => keys::change(),
+        OnProject::RotateKey => keys::rotate(),
+        OnProject::RevokeKey => keys::revoke(),
+        OnProject::DeleteKey => keys::delete(),
+        OnProject::ListAudit => keys::audit(),
     }
 }
 
