@@ -6,8 +6,8 @@ use super::{
     account,
     answer::Answer,
     audience, audit, audit_log, catalogue, contacts, datasources,
-    door::{Guest, Member},
-    keys, probe,
+    door::{Guest, Member, Person},
+    keys, me, own_keys, probe,
     problem::{Code, Problem},
     projects, push, specs,
     state::State,
@@ -20,6 +20,8 @@ use crate::auth::Caller;
 pub enum Action {
     /// Something about the account as a whole.
     OfAccount(OnAccount),
+    /// Something of the user's own to whom the key belongs.
+    OfUser(OnUser),
     /// Something about one project.
     OfProject(OnProject),
     /// Something about one datasource.
@@ -31,6 +33,23 @@ pub enum Action {
 pub enum OnAccount {
     /// List the projects inside the key's reach.
     Projects,
+    /// Say who is calling.
+    Me,
+}
+
+/// What is done with one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUser {
+    /// List the personal keys.
+    ListOwnKeys,
+    /// Make a personal key.
+    CreateOwnKey,
+    /// Make the successor of one.
+    RotateOwnKey,
+    /// End one.
+    RevokeOwnKey,
+    /// End one and take it off the list.
+    DeleteOwnKey,
 }
 
 /// What is done on a project.
@@ -135,9 +154,29 @@ pub enum OnDatasource {
 
 impl OnAccount {
     /// Does it for a caller who was let in.
-    pub(super) fn perform(self, state: &State, caller: &Caller) -> Result<Answer, Problem> {
+    pub(super) async fn perform(self, state: &State, caller: &Caller) -> Result<Answer, Problem> {
         match self {
             Self::Projects => account::projects(state, caller),
+            Self::Me => me::read(state, caller).await,
+        }
+    }
+}
+
+impl OnUser {
+    /// As [`OnAccount::perform`].
+    pub(super) async fn perform(
+        self,
+        state: &State,
+        request: &HttpRequest,
+        payload: &mut Payload,
+        person: &Person,
+    ) -> Result<Answer, Problem> {
+        match self {
+            Self::ListOwnKeys => own_keys::list(state, request, person).await,
+            Self::CreateOwnKey => own_keys::create(state, request, payload, person).await,
+            Self::RotateOwnKey => own_keys::rotate(state, request, payload, person).await,
+            Self::RevokeOwnKey => own_keys::revoke(state, request, person).await,
+            Self::DeleteOwnKey => own_keys::delete(state, request, person).await,
         }
     }
 }

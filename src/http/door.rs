@@ -41,6 +41,14 @@ pub(super) struct Member {
     pub(super) project: Arc<Project>,
 }
 
+/// A caller whose key belongs to a user, and who was let in to what is the user's own, in the same way.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub(super) caller: Caller,
+    /// Row.
+    pub(super) user: i64,
+}
+
 /// A caller who was let into a datasource, in the same way.
 #[derive(Debug, Clone)]
 pub(super) struct Guest {
@@ -92,7 +100,11 @@ async fn answer(
     match route.action {
         Action::OfAccount(action) => {
             let caller = into_account(state, caller, route, pass)?;
-            action.perform(state, &caller)
+            Box::pin(action.perform(state, &caller)).await
+        }
+        Action::OfUser(action) => {
+            let person = into_own(state, caller, route, pass)?;
+            Box::pin(action.perform(state, request, payload, &person)).await
         }
         Action::OfProject(action) => {
             let member = into_project(state, request, caller, route, pass)?;
@@ -176,7 +188,29 @@ fn into_account(
     pass: &mut Option<Pass>,
 ) -> Result<Caller, Problem> {
     charge_own(state, &caller, pass)?;
-    if caller.may(route.scope) { Ok(caller) } else { Err(lacks(route.scope)) }
+    allowed(&caller, route)?;
+    Ok(caller)
+}
+
+/// Finds the user, checks the scope, and paces; a key of nobody has nothing of its own.
+fn into_own(
+    state: &State,
+    caller: Caller,
+    route: &Route,
+    pass: &mut Option<Pass>,
+) -> Result<Person, Problem> {
+    let user = inside(state, &caller, route, pass, caller.key().user)?;
+    let paced = state.limiter.user(user, state.authority.plan(), route.class);
+    *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
+    Ok(Person { caller, user })
+}
+
+/// Whether the caller may do what the route takes.
+fn allowed(caller: &Caller, route: &Route) -> Result<(), Problem> {
+    match route.scope {
+        Some(scope) if !caller.may(scope) => Err(lacks(scope)),
+        _ => Ok(()),
+    }
 }
 
 /// Resolves the project, checks the scope, and paces.
@@ -227,9 +261,9 @@ fn inside<T>(
         charge_own(state, caller, pass)?;
         return Err(Problem::plain(Code::NotFound));
     };
-    if !caller.may(route.scope) {
+    if let Err(lacking) = allowed(caller, route) {
         charge_own(state, caller, pass)?;
-        return Err(lacks(route.scope));
+        return Err(lacking);
     }
     Ok(target)
 }
@@ -354,7 +388,7 @@ mod tests {
         for route in ROUTES {
             let place = |name| route.path.split('/').position(|segment| segment == name);
             let (project, datasource) = match route.action {
-                Action::OfAccount(_) => (None, None),
+                Action::OfAccount(_) | Action::OfUser(_) => (None, None),
                 Action::OfProject(_) => (Some(PROJECT), None),
                 Action::OfDatasource(_) => (Some(PROJECT), Some(DATASOURCE)),
             };

@@ -201,7 +201,8 @@ pub(super) fn not_done(why: NotDone) -> Problem {
     }
 }
 
-fn shown(state: &State, status: StatusCode, key: &KeyListing) -> Result<Answer, Problem> {
+/// The answer that shows a key.
+pub(super) fn shown(state: &State, status: StatusCode, key: &KeyListing) -> Result<Answer, Problem> {
     Answer::with(status, &EntityAnswer { entity: KeyShape::of(key, state.clock.now()) })
 }
 

@@ -39,6 +39,10 @@ mod specs;
 
 mod account;
 
+mod me;
+
+mod own_keys;
+
 mod projects;
 
 mod datasources;

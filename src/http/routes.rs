@@ -7,8 +7,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     action::{
-        Action::{self, OfAccount, OfDatasource, OfProject},
-        OnAccount::Projects,
+        Action::{self, OfAccount, OfDatasource, OfProject, OfUser},
+        OnAccount::{Me, Projects},
         OnDatasource::{
             AttributeSpecs, Audit, ChangeDatasource, DeleteContact, DeleteDatasource, EventSpecs,
             NoEventType, ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact,
@@ -21,6 +21,7 @@ use super::{
             ListKeys, ListParameters, ListTimeline, ReadKey, ReadPerson, ReadProject, RemoveAttribute,
             RemoveEvent, RemoveParameter, RevokeKey, RotateKey,
         },
+        OnUser::{CreateOwnKey, DeleteOwnKey, ListOwnKeys, RevokeOwnKey, RotateOwnKey},
     },
     answer::refuse,
     door, errors_page, health, page,
@@ -45,9 +46,9 @@ pub struct Route {
     pub method: &'static str,
     /// Path, with `{project}` and `{datasource}`.
     pub path: &'static str,
-    /// What the caller must be allowed to do.
-    pub scope: Scope,
-    /// Which budget pays: that of the narrowest thing the path names, but for managing, for which the project pays.
+    /// What the caller must be allowed to do; `None` where every key may ask.
+    pub scope: Option<Scope>,
+    /// Which budget pays: that of the narrowest thing the path names, but for managing, for which the project or the user pays.
     pub class: Class,
     /// What is done.
     pub action: Action,
@@ -66,13 +67,25 @@ macro_rules! datasource {
 }
 
 const fn row(method: &'static str, path: &'static str, scope: Scope, class: Class, action: Action) -> Route {
-    Route { method, path, scope, class, action }
+    Route { method, path, scope: Some(scope), class, action }
+}
+
+/// A route for every key.
+const fn any(method: &'static str, path: &'static str, class: Class, action: Action) -> Route {
+    Route { method, path, scope: None, class, action }
 }
 
 /// Every route that needs a key.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
     row("GET", "/v1/", AccountRead, Meta, OfAccount(Projects)),
+
+    any("GET", "/v1/me", Meta, OfAccount(Me)),
+    row("GET", "/v1/me/keys", ProjectManage, Manage, OfUser(ListOwnKeys)),
+    row("POST", "/v1/me/keys", ProjectManage, Manage, OfUser(CreateOwnKey)),
+    row("POST", "/v1/me/keys/{key_id}/rotate", ProjectManage, Manage, OfUser(RotateOwnKey)),
+    row("POST", "/v1/me/keys/{key_id}/revoke", ProjectManage, Manage, OfUser(RevokeOwnKey)),
+    row("DELETE", "/v1/me/keys/{key_id}", ProjectManage, Manage, OfUser(DeleteOwnKey)),
 
     row("GET", project!(""), ProjectRead, Meta, OfProject(ReadProject)),
     row("PATCH", project!(""), ProjectManage, Manage, OfProject(ChangeProject)),

@@ -42,7 +42,8 @@ pub struct NewKey<'a> {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Stores a key; `false` when the project or datasource to bind to does not exist, and then nothing is stored.
+/// Stores a key; `false` when the project, datasource or user to bind to does not exist, or the user is disabled; then nothing is
+/// stored.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
@@ -154,6 +155,8 @@ pub async fn rotate(
     actor: Actor<'_>,
 ) -> Result<Rotation, StoreError> {
     let tx = Tx::begin(client, "key_rotate").await?;
+    // First, as whoever disables a user takes them in this order too.
+    tx.query(sql!("user_hold_of_key"), &[&id]).await?;
     let rows = tx.query(sql!("key_lock"), &[&id]).await?;
     let Some(key) = rows.first() else { return Ok(Rotation::Gone) };
     let state = KeyState::at(now, key.get(2), key.get(3), key.get(4));

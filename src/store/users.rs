@@ -135,6 +135,28 @@ fn listing(row: &Row) -> UserListing {
     }
 }
 
+/// The user to whom a key belongs, and the role of the key.
+#[derive(Debug, Clone)]
+pub struct KeyUser {
+    /// Public name.
+    pub uid: String,
+    /// Address.
+    pub email: String,
+    /// Its own role, as stored.
+    pub role: String,
+    /// The role of the key, as stored.
+    pub key_role: String,
+}
+
+/// The user of a key; `None` when the key belongs to nobody or was deleted, or the user is disabled.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn of_key(client: &Client, key: Uuid) -> Result<Option<KeyUser>, StoreError> {
+    let row = client.query_opt(sql!("user_of_key"), &[&key]).await?;
+    Ok(row.map(|row| KeyUser { uid: row.get(0), email: row.get(1), role: row.get(2), key_role: row.get(3) }))
+}
+
 /// Changes which projects a user sees, by uid and each once; `None` is all of them. Its keys see the same. `false` when there is no
 /// user of this address, or one of the projects does not exist; nothing is changed then.
 ///

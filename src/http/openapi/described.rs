@@ -14,6 +14,8 @@ use crate::http::problem::Code;
 pub(super) enum Tag {
     /// What a key reaches.
     Account,
+    /// The caller, and the keys of one's own.
+    Me,
     /// Projects themselves.
     Projects,
     /// What a project declares of its own.
@@ -31,10 +33,11 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Ingest,
         Self::Audience,
         Self::Account,
+        Self::Me,
         Self::Projects,
         Self::Specs,
         Self::Datasources,
@@ -45,6 +48,7 @@ impl Tag {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Account => "Account",
+            Self::Me => "Me",
             Self::Projects => "Projects",
             Self::Specs => "Specs",
             Self::Datasources => "Datasources",
@@ -58,6 +62,7 @@ impl Tag {
     pub(super) const fn description(self) -> &'static str {
         match self {
             Self::Account => "What a key reaches.",
+            Self::Me => "Who is calling, and the personal keys of the caller's own user.",
             Self::Projects => "Projects: read, change, delete.",
             Self::Specs => {
                 "Attributes, event types and parameters that a project declares beside the built-in ones."

@@ -18,6 +18,8 @@ mod datasource;
 
 mod key;
 
+mod me;
+
 mod contact;
 
 mod specs;
@@ -39,6 +41,7 @@ pub(super) use contact::*;
 pub(super) use datasource::*;
 pub(super) use items::*;
 pub(super) use key::*;
+pub(super) use me::*;
 pub(super) use probe::*;
 pub(super) use project::*;
 pub(super) use push::*;

@@ -50,6 +50,8 @@ words! {
     NewKeyKind = one_of([Kind::Datasource, Kind::Product].map(Kind::name));
     /// What a user or a personal key may do.
     RoleName = one_of(Role::ALL.map(Role::name));
+    /// What a key is for; white space around it is cut.
+    Purpose = line(1, DESCRIPTION).pattern(Some(VISIBLE_LINE));
     /// How a key stands: it holds; it holds until its deadline, and has a successor; it ended by itself; it was ended.
     KeyStanding = one_of(KeyState::ALL.map(KeyState::name));
     /// How long a rotated key goes on beside its successor: a whole number and its unit (`s`, `m`, `h`, `d`), from `0s` to `30d`.
