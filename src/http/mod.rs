@@ -67,6 +67,8 @@ mod health;
 
 mod page;
 
+mod welcome;
+
 pub mod action;
 
 pub mod routes;

@@ -29,6 +29,7 @@ use super::{
     problem::{Code, Problem},
     state::State,
     trace::{RequestId, trace},
+    welcome,
     worker::{Label, Worker},
 };
 use crate::{
@@ -185,6 +186,7 @@ async fn answer(
             Some(route) => door::walk(state, request, payload, route, id).await,
             None => Box::pin(door::turn_away(state, request, payload, not_allowed(), id)).await,
         },
+        What::Welcome => Box::pin(welcome::answer(state, request, payload, id)).await,
         _ if request.method() != Method::GET => refuse(&not_allowed(), id, None),
         What::Open(page) => open(state, *page, id).await,
         What::File(name) => page::file(name, id),

@@ -22,6 +22,8 @@ pub enum Owner {
     Project(i64),
     /// A user, by row.
     User(i64),
+    /// An address, as a number; of IPv6 the first 64 bits.
+    Address(u64),
     /// The organization: what keys bound to nothing narrower spend where their target was not found.
     Organization,
 }
