@@ -24,6 +24,7 @@ pub fn path_in(route: &Route, project: &str, datasource: &str) -> String {
         .replace("{email}", "a@b.de")
         .replace("{phone}", "+34600111222")
         .replace("{contact_id}", "x")
+        .replace("{key_id}", "00000000-0000-4000-8000-000000000000")
 }
 
 /// A route's path in an inlet.

@@ -4,6 +4,12 @@ mod account;
 
 mod datasources;
 
+pub mod keys;
+
+mod rotation;
+
+mod audit_log;
+
 mod projects;
 
 mod purge;

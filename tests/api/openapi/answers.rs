@@ -49,6 +49,8 @@ struct Field {
     /// A project and a datasource to be deleted.
     doomed: Inlet,
     key: String,
+    /// A key of the project, to be managed.
+    spare: String,
     /// The own id of a contact to whom something happened.
     person: String,
     _database: TestDatabase,
@@ -60,13 +62,14 @@ impl Field {
         let house = TestHouse::start(&database).await;
         let (inlet, doomed) = (house.inlet().await, house.inlet().await);
         let (_, key) = house.product_token(None, Scope::ALL).await;
+        let (spare, _) = house.product_token(Some(&inlet.project), &[Scope::ProjectRead]).await;
         let bob = json!([{"_user_id": "bob", "_email": "bob@example.com", "_phone_mobile": "+34600111222", "own": [1]}]);
         house.post(&inlet.token, &inlet.path("/stream/contacts"), &bob).await;
         let event = json!([{"_user_id": "bob", "_event_id": "b", "_event_type": "purchase", "_event_parameters": {"amount": 1}}]);
         house.post(&inlet.token, &inlet.path("/stream/events"), &event).await;
         let found = house.get(&key, &format!("/v1/project/{}/audience/user/bob", inlet.project)).await.json();
         let person = found["entity"]["id"].as_str().unwrap().to_owned();
-        Self { house, inlet, doomed, key, person, _database: database }
+        Self { house, inlet, doomed, key, spare: spare.to_string(), person, _database: database }
     }
 
     /// The path and the body of a request that succeeds, when the routes are asked in the order of their table.
@@ -81,7 +84,7 @@ impl Field {
         let path = path.replace("{attribute}", attribute).replace("{event_type}", event_type);
         let path = path.replace("{parameter}", parameter).replace("{user_id}", user_id);
         let path = path.replace("{email}", "bob@example.com").replace("{phone}", "+34600111222");
-        let path = path.replace("{contact_id}", &self.person);
+        let path = path.replace("{contact_id}", &self.person).replace("{key_id}", &self.spare);
         assert!(!path.contains('{'), "{path}");
         if route.action == Action::OfDatasource(OnDatasource::Audit) {
             return (path + &crate::audit::around(&self.house), body);
@@ -98,7 +101,18 @@ impl Field {
             | OnProject::FindByPhone
             | OnProject::ReadPerson
             | OnProject::ListTimeline
-            | OnProject::ListDatasources => ([""; 4], Value::Null),
+            | OnProject::ListDatasources
+            | OnProject::ListKeys
+            | OnProject::ReadKey
+            | OnProject::RevokeKey
+            | OnProject::DeleteKey
+            | OnProject::ListAudit => ([""; 4], Value::Null),
+            OnProject::CreateKey => (
+                [""; 4],
+                json!({ "kind": "datasource", "name": "crm", "datasourceUid": self.inlet.datasource }),
+            ),
+            OnProject::ChangeKey => ([""; 4], json!({ "name": "reports" })),
+            OnProject::RotateKey => ([""; 4], json!({ "overlap": "1h" })),
             OnProject::FindByUser => (["", "", "", "bob"], Value::Null),
             OnProject::ChangeProject => {
                 ([""; 4], json!({ "name": "Shop", "limits": { "audience.read": 7 } }))

@@ -57,6 +57,9 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         | Code::BuiltIn
         | Code::TooManySpecs
         | Code::InvalidBody => of_specs(house, inlet, code).await,
+        Code::KeyNotFound | Code::NotRotatable | Code::NameFixed => {
+            crate::manage::keys::provoke(house, inlet, code).await
+        }
         Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
         Code::InvalidPath => get("/stream/contacts/%FF").await,
         Code::InvalidParameter => {

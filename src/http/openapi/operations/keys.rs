@@ -49,7 +49,8 @@ pub(super) fn create() -> Described {
 
 pub(super) fn read() -> Described {
     let description = "Reads one key: what it may do, how it stands, when it was last used. Never its text.";
-    answering(described("readKey", "Read a key", description)).refuses(&[Code::KeyNotFound])
+    answering(described("readKey", "Read a key", description))
+        .refuses(&[Code::InvalidPath, Code::KeyNotFound])
 }
 
 pub(super) fn change() -> Described {
@@ -57,7 +58,7 @@ pub(super) fn change() -> Described {
         "Corrects the name of a datasource token or a product token. Nothing else of a key ever changes.";
     answering(described("changeKey", "Rename a key", description))
         .takes::<KeyChange>(json!({ "name": "crm" }))
-        .refuses(&[Code::KeyNotFound, Code::NameFixed])
+        .refuses(&[Code::InvalidPath, Code::KeyNotFound, Code::NameFixed])
 }
 
 pub(super) fn rotate() -> Described {
@@ -66,17 +67,19 @@ pub(super) fn rotate() -> Described {
                        answer is not to be cached.";
     making(described("rotateKey", "Rotate a key", description))
         .takes::<KeyRotation>(json!({ "overlap": "24h" }))
-        .refuses(&[Code::KeyNotFound, Code::NotRotatable])
+        .refuses(&[Code::InvalidPath, Code::KeyNotFound, Code::NotRotatable])
 }
 
 pub(super) fn revoke() -> Described {
     let description = "Ends a key: 401 from then on, on every server within a second. It stays in the list. Once more changes nothing.";
-    answering(described("revokeKey", "Revoke a key", description)).refuses(&[Code::KeyNotFound])
+    answering(described("revokeKey", "Revoke a key", description))
+        .refuses(&[Code::InvalidPath, Code::KeyNotFound])
 }
 
 pub(super) fn delete() -> Described {
     let description = "Ends a key and takes it off every list. The answer shows what it was.";
-    answering(described("deleteKey", "Delete a key", description)).refuses(&[Code::KeyNotFound])
+    answering(described("deleteKey", "Delete a key", description))
+        .refuses(&[Code::InvalidPath, Code::KeyNotFound])
 }
 
 pub(super) fn audit() -> Described {
