@@ -35,7 +35,7 @@ pub fn path_of(route: &Route, inlet: &Inlet) -> String {
 /// The routes that a datasource token has to work on.
 pub fn routes_of_a_datasource() -> impl Iterator<Item = &'static Route> {
     let scopes = [Scope::ProjectIngestRead, Scope::ProjectIngestWrite];
-    ROUTES.iter().filter(move |route| scopes.contains(&route.scope))
+    ROUTES.iter().filter(move |route| route.scope.is_some_and(|scope| scopes.contains(&scope)))
 }
 
 /// What the answer to a request on any route must be: the status, and the challenge after the realm.

@@ -8,6 +8,8 @@ pub mod keys;
 
 mod rotation;
 
+mod me;
+
 mod audit_log;
 
 mod projects;
