@@ -64,7 +64,7 @@ pub(super) enum Command {
         #[arg(value_parser = id)]
         id: Uuid,
         /// How long both hold, from 0s to 30d, such as 90m or 7d.
-        #[arg(long, env = "TIDEGATE_OVERLAP", default_value_t = Overlap::default())]
+        #[arg(long, env = "TIDEGATE_OVERLAP", default_value = "24h")]
         overlap: Overlap,
         /// Print one JSON object.
         #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
