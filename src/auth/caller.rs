@@ -35,6 +35,18 @@ impl Reach {
         }
     }
 
+    /// Whether all that the other reaches lies inside. A datasource is not known to lie in its project here: whoever knows that
+    /// asks for the project.
+    pub fn holds(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Organization, _) => true,
+            (_, Self::Organization) => false,
+            (_, Self::Project(project)) => self.holds_project(*project),
+            (_, Self::Projects(projects)) => projects.iter().all(|project| self.holds_project(*project)),
+            (_, Self::Datasource(_)) => self == other,
+        }
+    }
+
     /// Whether a datasource of that project lies inside, both by row.
     pub fn holds_datasource(&self, project: i64, datasource: i64) -> bool {
         matches!(self, Self::Datasource(own) if *own == datasource) || self.holds_project(project)

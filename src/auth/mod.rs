@@ -21,6 +21,14 @@ mod uses;
 
 pub mod mint;
 
+pub mod personal;
+
+pub mod password;
+
+pub mod grant;
+
+pub mod life;
+
 pub use authority::{Authority, Options};
 pub use caller::{Caller, Key, Reach};
 pub use credentials::{Presented, Refusal};

@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, web::Payload};
 use super::{
     account,
     answer::Answer,
-    audience, audit, catalogue, contacts, datasources,
-    door::{Guest, Member},
-    probe,
+    audience, audit, audit_log, catalogue, contacts, datasources,
+    door::{Guest, Member, Person},
+    keys, me, own_keys, probe,
     problem::{Code, Problem},
     projects, push, specs,
     state::State,
@@ -20,6 +20,8 @@ use crate::auth::Caller;
 pub enum Action {
     /// Something about the account as a whole.
     OfAccount(OnAccount),
+    /// Something of the user's own to whom the key belongs.
+    OfUser(OnUser),
     /// Something about one project.
     OfProject(OnProject),
     /// Something about one datasource.
@@ -31,6 +33,23 @@ pub enum Action {
 pub enum OnAccount {
     /// List the projects inside the key's reach.
     Projects,
+    /// Say who is calling.
+    Me,
+}
+
+/// What is done with one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUser {
+    /// List the personal keys.
+    ListOwnKeys,
+    /// Make a personal key.
+    CreateOwnKey,
+    /// Make the successor of one.
+    RotateOwnKey,
+    /// End one.
+    RevokeOwnKey,
+    /// End one and take it off the list.
+    DeleteOwnKey,
 }
 
 /// What is done on a project.
@@ -80,6 +99,22 @@ pub enum OnProject {
     ListDatasources,
     /// Make a datasource, without a token.
     CreateDatasource,
+    /// List the keys of the project.
+    ListKeys,
+    /// Make a datasource token or a product token.
+    CreateKey,
+    /// Read one key, without its text.
+    ReadKey,
+    /// Correct its name.
+    ChangeKey,
+    /// Make its successor; it goes on for a while.
+    RotateKey,
+    /// Disable it; it stays in the list.
+    RevokeKey,
+    /// Disable it and take it off the list.
+    DeleteKey,
+    /// List who did what.
+    ListAudit,
 }
 
 /// What is done on a datasource.
@@ -119,9 +154,29 @@ pub enum OnDatasource {
 
 impl OnAccount {
     /// Does it for a caller who was let in.
-    pub(super) fn perform(self, state: &State, caller: &Caller) -> Result<Answer, Problem> {
+    pub(super) async fn perform(self, state: &State, caller: &Caller) -> Result<Answer, Problem> {
         match self {
             Self::Projects => account::projects(state, caller),
+            Self::Me => me::read(state, caller).await,
+        }
+    }
+}
+
+impl OnUser {
+    /// As [`OnAccount::perform`].
+    pub(super) async fn perform(
+        self,
+        state: &State,
+        request: &HttpRequest,
+        payload: &mut Payload,
+        person: &Person,
+    ) -> Result<Answer, Problem> {
+        match self {
+            Self::ListOwnKeys => own_keys::list(state, request, person).await,
+            Self::CreateOwnKey => own_keys::create(state, request, payload, person).await,
+            Self::RotateOwnKey => own_keys::rotate(state, request, payload, person).await,
+            Self::RevokeOwnKey => own_keys::revoke(state, request, person).await,
+            Self::DeleteOwnKey => own_keys::delete(state, request, person).await,
         }
     }
 }
@@ -158,6 +213,14 @@ impl OnProject {
             Self::ListTimeline => timeline::page(state, request, member).await,
             Self::ListDatasources => datasources::list(state, member),
             Self::CreateDatasource => datasources::create(state, request, payload, member).await,
+            Self::ListKeys => keys::list(state, request, member).await,
+            Self::CreateKey => keys::create(state, request, payload, member).await,
+            Self::ReadKey => keys::read(state, request, member).await,
+            Self::ChangeKey => keys::change(state, request, payload, member).await,
+            Self::RotateKey => keys::rotate(state, request, payload, member).await,
+            Self::RevokeKey => keys::revoke(state, request, member).await,
+            Self::DeleteKey => keys::delete(state, request, member).await,
+            Self::ListAudit => audit_log::list(state, request, member).await,
         }
     }
 }

@@ -70,6 +70,11 @@ impl Answer {
         Self { status, body: kept.body.into_bytes(), headers: Vec::new() }
     }
 
+    /// The same, for a body with a secret: `Cache-Control: no-store`.
+    pub(super) fn not_to_be_kept(self) -> Self {
+        self.header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+    }
+
     pub(super) fn respond(self, pass: Option<&Pass>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         rate_headers(&mut response, pass);

@@ -16,6 +16,7 @@ use super::{
     action::Action,
     answer::{Answer, refuse},
     body, client,
+    fading::Fading,
     problem::{Code, Problem},
     routes::Route,
     state::State,
@@ -38,6 +39,14 @@ use crate::{
 pub(super) struct Member {
     pub(super) caller: Caller,
     pub(super) project: Arc<Project>,
+}
+
+/// A caller whose key belongs to a user, and who was let in to what is the user's own, in the same way.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub(super) caller: Caller,
+    /// Row.
+    pub(super) user: i64,
 }
 
 /// A caller who was let into a datasource, in the same way.
@@ -73,9 +82,9 @@ pub(super) async fn walk(
     route: &'static Route,
     id: &RequestId,
 ) -> HttpResponse {
-    let mut pass = None;
-    let outcome = answer(state, request, &mut payload, route, &mut pass).await;
-    finish(outcome, request, payload, id, pass.as_ref()).await
+    let (mut pass, mut fading) = (None, None);
+    let outcome = answer(state, request, &mut payload, route, &mut pass, &mut fading).await;
+    finish(outcome, request, payload, id, pass.as_ref(), fading).await
 }
 
 async fn answer(
@@ -84,12 +93,18 @@ async fn answer(
     payload: &mut Payload,
     route: &'static Route,
     pass: &mut Option<Pass>,
+    fading: &mut Option<Fading>,
 ) -> Result<Answer, Problem> {
     let caller = arrive(state, request)?;
+    *fading = Fading::of(&caller);
     match route.action {
         Action::OfAccount(action) => {
             let caller = into_account(state, caller, route, pass)?;
-            action.perform(state, &caller)
+            Box::pin(action.perform(state, &caller)).await
+        }
+        Action::OfUser(action) => {
+            let person = into_own(state, caller, route, pass)?;
+            Box::pin(action.perform(state, request, payload, &person)).await
         }
         Action::OfProject(action) => {
             let member = into_project(state, request, caller, route, pass)?;
@@ -111,9 +126,12 @@ pub(super) async fn turn_away(
     problem: Problem,
     id: &RequestId,
 ) -> HttpResponse {
-    let mut pass = None;
-    let outcome = authenticate(state, request).and_then(|caller| charge_own(state, &caller, &mut pass));
-    finish(outcome.and(Err(problem)), request, payload, id, pass.as_ref()).await
+    let (mut pass, mut fading) = (None, None);
+    let outcome = authenticate(state, request).and_then(|caller| {
+        fading = Fading::of(&caller);
+        charge_own(state, &caller, &mut pass)
+    });
+    finish(outcome.and(Err(problem)), request, payload, id, pass.as_ref(), fading).await
 }
 
 /// Answers; what answers a key in the query must not be kept under that address.
@@ -123,6 +141,7 @@ async fn finish(
     payload: Payload,
     id: &RequestId,
     pass: Option<&Pass>,
+    fading: Option<Fading>,
 ) -> HttpResponse {
     let mut response = match outcome {
         Ok(answer) => answer.respond(pass),
@@ -130,6 +149,9 @@ async fn finish(
     };
     if Presented::is_in(request.uri().query()) {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(fading) = fading {
+        fading.say(response.headers_mut());
     }
     response
 }
@@ -166,7 +188,29 @@ fn into_account(
     pass: &mut Option<Pass>,
 ) -> Result<Caller, Problem> {
     charge_own(state, &caller, pass)?;
-    if caller.may(route.scope) { Ok(caller) } else { Err(lacks(route.scope)) }
+    allowed(&caller, route)?;
+    Ok(caller)
+}
+
+/// Finds the user, checks the scope, and paces; a key of nobody has nothing of its own.
+fn into_own(
+    state: &State,
+    caller: Caller,
+    route: &Route,
+    pass: &mut Option<Pass>,
+) -> Result<Person, Problem> {
+    let user = inside(state, &caller, route, pass, caller.key().user)?;
+    let paced = state.limiter.user(user, state.authority.plan(), route.class);
+    *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
+    Ok(Person { caller, user })
+}
+
+/// Whether the caller may do what the route takes.
+fn allowed(caller: &Caller, route: &Route) -> Result<(), Problem> {
+    match route.scope {
+        Some(scope) if !caller.may(scope) => Err(lacks(scope)),
+        _ => Ok(()),
+    }
 }
 
 /// Resolves the project, checks the scope, and paces.
@@ -217,9 +261,9 @@ fn inside<T>(
         charge_own(state, caller, pass)?;
         return Err(Problem::plain(Code::NotFound));
     };
-    if !caller.may(route.scope) {
+    if let Err(lacking) = allowed(caller, route) {
         charge_own(state, caller, pass)?;
-        return Err(lacks(route.scope));
+        return Err(lacking);
     }
     Ok(target)
 }
@@ -356,7 +400,7 @@ mod tests {
         for route in ROUTES {
             let place = |name| route.path.split('/').position(|segment| segment == name);
             let (project, datasource) = match route.action {
-                Action::OfAccount(_) => (None, None),
+                Action::OfAccount(_) | Action::OfUser(_) => (None, None),
                 Action::OfProject(_) => (Some(PROJECT), None),
                 Action::OfDatasource(_) => (Some(PROJECT), Some(DATASOURCE)),
             };

@@ -41,9 +41,23 @@ mod specs;
 
 mod account;
 
+mod me;
+
+mod own_keys;
+
 mod projects;
 
 mod datasources;
+
+mod paging;
+
+mod keys;
+
+mod new_key;
+
+mod audit_log;
+
+mod fading;
 
 mod catalogue;
 
@@ -54,6 +68,8 @@ mod timeline;
 mod health;
 
 mod page;
+
+mod welcome;
 
 pub mod action;
 

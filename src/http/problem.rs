@@ -87,6 +87,13 @@ codes! {
     AttributeNotFound = "attribute_not_found", 404, "No such attribute", false, Nothing;
     /// The event type declares no parameter of this name.
     ParameterNotFound = "parameter_not_found", 404, "No such parameter", false, Nothing;
+    /// The project has no key with this id, or it was deleted.
+    KeyNotFound = "key_not_found", 404, "No such key", false, Nothing;
+    /// Only a live key of a kind that is shown once can be rotated, and only once. `detail` says what stands in the way: it was rotated
+    /// already, has expired, was revoked, or is regenerated instead.
+    NotRotatable = "not_rotatable", 409, "The key cannot be rotated", false, Nothing;
+    /// Only the names of datasource tokens and product tokens can be corrected. Make another key and delete this one.
+    NameFixed = "name_fixed", 409, "The name of this kind of key is fixed", false, Nothing;
     /// The name is taken, by the project itself or by the built-in set. Choose another one, or change what is there.
     AlreadyExists = "already_exists", 409, "The name is taken", false, Nothing;
     /// What is built in can neither be changed nor removed. Declare one of your own.

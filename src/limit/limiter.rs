@@ -20,6 +20,10 @@ pub enum Owner {
     Datasource(i64),
     /// A project, by row.
     Project(i64),
+    /// A user, by row.
+    User(i64),
+    /// An address, as a number; of IPv6 the first 64 bits.
+    Address(u64),
     /// The organization: what keys bound to nothing narrower spend where their target was not found.
     Organization,
 }
@@ -107,6 +111,14 @@ impl Limiter {
     /// As [`Limiter::datasource`].
     pub fn project(&self, project: &Project, organization: Plan, class: Class) -> Result<Pass, Spent> {
         self.charge(Owner::Project(project.id), class, per_minute(organization, &[&project.overrides], class))
+    }
+
+    /// Charges one request of `class` to a user, whose budgets are those of the organization's plan.
+    ///
+    /// # Errors
+    /// As [`Limiter::datasource`].
+    pub fn user(&self, user: i64, organization: Plan, class: Class) -> Result<Pass, Spent> {
+        self.charge(Owner::User(user), class, per_minute(organization, &[], class))
     }
 
     /// Charges one request to the `meta` budget of whatever the caller's own key is bound to.

@@ -109,7 +109,8 @@ impl Owners {
 /// The shard of an owner. Rows are numbered one after the other, so that their remainders are spread.
 fn place(owner: Owner) -> usize {
     let row = match owner {
-        Owner::Datasource(row) | Owner::Project(row) => row,
+        Owner::Address(address) => return (address % SHARDS as u64) as usize,
+        Owner::Datasource(row) | Owner::Project(row) | Owner::User(row) => row,
         Owner::Organization => 0,
     };
     row.rem_euclid(SHARDS as i64) as usize

@@ -55,6 +55,10 @@ pub mod changes;
 
 pub mod keys;
 
+pub mod users;
+
+pub mod key_list;
+
 pub mod uses;
 
 pub mod specs;

@@ -25,6 +25,8 @@ mod first_run;
 
 mod commands;
 
+mod users;
+
 mod refusals;
 
 mod specs;

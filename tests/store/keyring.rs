@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use tidegate::{
     auth::{
-        Authority, Options, Presented,
+        Authority, Options, Presented, life,
         mint::{self, Minted},
         text::Kind,
     },
-    domain::clock::{SystemClock, SystemEntropy},
+    domain::{
+        clock::{SystemClock, SystemEntropy},
+        overlap::Overlap,
+    },
     store::{
         Database, Role,
         audit::Actor,
+        key_list::{self, Filter, KeyState},
         keys::{self, End},
         projects,
     },
@@ -85,6 +89,37 @@ async fn changes_are_seen_elsewhere_within_a_second() {
         }
     });
     futures_util::future::join_all(repetitions).await;
+    stop.send_replace(true);
+    polling.await.unwrap();
+}
+
+/// Rotated on one node: elsewhere the old one never stops to hold before its deadline, and the new one holds within a second.
+#[tokio::test]
+async fn a_rotation_is_seen_elsewhere_without_a_gap() {
+    let database = TestDatabase::create().await;
+    let mut client = connect(&database.config).await;
+    organization(&client).await;
+    let there = node(&database.config).await;
+    let (stop, stopped) = watch::channel(false);
+    let polling = tokio::spawn(there.clone().run(Options::default(), stopped));
+    let overlaps = ["1h", "0s"];
+    for overlap in overlaps {
+        let old = mint(&mut client).await;
+        sees(&there, &old, true).await;
+        let listing = key_list::find(&client, &Filter::default(), old.id).await.unwrap().unwrap();
+        let (now, overlap) = (SystemClock::shared().now(), overlap.parse::<Overlap>().unwrap());
+        let actor = Actor::local("test");
+        let rotated = life::rotate(&mut client, &listing, now, overlap, &SystemEntropy, actor).await;
+        let rotated = rotated.unwrap().unwrap();
+        sees(&there, &rotated.minted, true).await;
+        // One poll sees both.
+        assert_eq!(admits(&there, &old), overlap.duration().is_positive());
+        let rows = key_list::list(&client, &Filter::default(), Some(old.id), None).await.unwrap();
+        assert_eq!(rows.iter().map(|key| key.replaces).collect::<Vec<_>>(), [Some(old.id)]);
+        let state = key_list::find(&client, &Filter::default(), old.id).await.unwrap().unwrap().state(now);
+        let wanted = if overlap.duration().is_positive() { KeyState::Rotated } else { KeyState::Expired };
+        assert_eq!(state, wanted);
+    }
     stop.send_replace(true);
     polling.await.unwrap();
 }

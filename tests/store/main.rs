@@ -42,6 +42,8 @@ mod restart;
 
 mod keyring;
 
+mod users;
+
 mod uses;
 
 mod ledger;

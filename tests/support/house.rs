@@ -5,14 +5,18 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use tidegate::{
-    auth::{mint, scope::Scope, text::Kind},
+    auth::{
+        mint, personal,
+        scope::{self, Scope},
+        text::Kind,
+    },
     cli::house::House,
     config::Stations,
     domain::{
         budget::Plan,
         caps::Caps,
         clock::{SharedClock, SystemClock, SystemEntropy},
-        ids::{DatasourceUid, OrganizationUid, ProjectUid},
+        ids::{DatasourceUid, OrganizationUid, ProjectUid, UserUid},
         settings::DatasourcePatch,
     },
     http::State,
@@ -21,6 +25,7 @@ use tidegate::{
         audit::Actor,
         datasources::{self, NewDatasource},
         keys, projects,
+        users::{self, NewUser},
     },
     telemetry,
 };
@@ -169,6 +174,30 @@ impl TestHouse {
             mint::Request { kind: Kind::Product, name: "Product", project, datasource: None, scopes };
         let minted =
             mint::mint(&mut client, &request, &SystemEntropy, Actor::local("test")).await.unwrap().unwrap();
+        self.state.authority.refresh().await.unwrap();
+        (minted.id, minted.text.reveal().to_owned())
+    }
+
+    /// Makes a user who sees these projects, or all of them; answers its uid, which is also the local part of its address.
+    pub async fn user(&self, role: scope::Role, projects: Option<&[String]>) -> String {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let uid = UserUid::draw(&SystemEntropy).unwrap();
+        let email = format!("{uid}@example.com");
+        let (uid, role) = (uid.as_str(), role.name());
+        let user = NewUser { uid, email: &email, role, projects, password: None, invitation: None };
+        let made = users::create(&mut client, &user, Actor::local("test")).await.unwrap();
+        assert_eq!(made, users::Made::User);
+        uid.to_owned()
+    }
+
+    /// Makes a personal key of a user, in force at once.
+    pub async fn personal_key(&self, user: &str, role: scope::Role) -> (uuid::Uuid, String) {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let request = personal::Request { user, name: "Personal", description: "tests", role };
+        let minted = personal::mint(&mut client, &request, &SystemEntropy, Actor::local("test"))
+            .await
+            .unwrap()
+            .unwrap();
         self.state.authority.refresh().await.unwrap();
         (minted.id, minted.text.reveal().to_owned())
     }

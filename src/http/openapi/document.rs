@@ -68,7 +68,8 @@ fn info() -> Info {
 
 /// What the row of a route asks of the key, in words.
 fn scope_note(route: &crate::http::routes::Route) -> String {
-    format!("\n\nScope: `{}`. Budget: `{}`.", route.scope, route.class)
+    let scope = route.scope.map_or_else(|| "none".to_owned(), |scope| format!("`{scope}`"));
+    format!("\n\nScope: {scope}. Budget: `{}`.", route.class)
 }
 
 fn method(name: &str) -> HttpMethod {

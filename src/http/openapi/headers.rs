@@ -25,10 +25,15 @@ enum Named {
     Allow,
     Encodings,
     Replayed,
+    Deprecation,
+    Sunset,
 }
 
 /// Those that say what is left of a budget.
 const RATES: [Named; 5] = [Named::Limit, Named::Remaining, Named::Reset, Named::Policy, Named::Left];
+
+/// Those on answers to a key that was rotated.
+const FADING: [Named; 2] = [Named::Deprecation, Named::Sunset];
 
 /// Whether an answer always carries a header, or only for some of its codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +56,8 @@ impl Named {
             Self::Allow => "Allow",
             Self::Encodings => "Accept-Encoding",
             Self::Replayed => "Idempotency-Replayed",
+            Self::Deprecation => "Deprecation",
+            Self::Sunset => "Sunset",
         }
     }
 
@@ -67,6 +74,8 @@ impl Named {
             Self::Allow => "The methods that the path has.",
             Self::Encodings => "The content encodings that are taken.",
             Self::Replayed => "Says that the request was answered before, and that this is that answer.",
+            Self::Deprecation => "Since when the key has a successor, for a rotated key (RFC 9745).",
+            Self::Sunset => "When the key ends, for a rotated key (RFC 8594).",
         }
     }
 
@@ -84,6 +93,8 @@ impl Named {
             Self::Allow => text("^[A-Z]+(, [A-Z]+)*$"),
             Self::Encodings => of(Type::String),
             Self::Replayed => text("^true$"),
+            Self::Deprecation => text("^@[0-9]+$"),
+            Self::Sunset => text("^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$"),
         }
     }
 
@@ -100,6 +111,8 @@ impl Named {
             Self::Allow => json!("GET, POST"),
             Self::Encodings => json!("gzip, deflate, br, zstd"),
             Self::Replayed => json!("true"),
+            Self::Deprecation => json!("@1795176000"),
+            Self::Sunset => json!("Sat, 21 Nov 2026 12:00:00 GMT"),
         }
     }
 
@@ -147,7 +160,9 @@ impl Used {
     pub(super) fn on_success(&mut self, keyed: bool, repeatable: bool) -> Headers {
         let rates = RATES.into_iter().filter(|_| keyed);
         let always = [Named::RequestId].into_iter().chain(rates).map(|named| (named, Due::Always));
-        self.refer(always.chain(repeatable.then_some((Named::Replayed, Due::Sometimes))))
+        let fading = FADING.into_iter().filter(|_| keyed).map(|named| (named, Due::Sometimes));
+        let replayed = repeatable.then_some((Named::Replayed, Due::Sometimes));
+        self.refer(always.chain(fading).chain(replayed))
     }
 
     /// The headers of a refusal with one of these codes.
@@ -163,6 +178,7 @@ impl Used {
         };
         if keyed {
             add(&RATES, paced);
+            add(&FADING, |code| if paced(code) == Carries::No { Carries::No } else { Carries::Maybe });
         }
         add(&[Named::RetryAfter], |code| {
             yes(matches!(code.status(), 429 | 503) || code == Code::IdempotencyInFlight)

@@ -10,9 +10,15 @@ mod probe;
 
 mod audit;
 
+mod audit_log;
+
 mod project;
 
 mod datasource;
+
+mod key;
+
+mod me;
 
 mod contact;
 
@@ -30,9 +36,12 @@ mod items;
 
 pub(super) use audience::*;
 pub(super) use audit::*;
+pub(super) use audit_log::*;
 pub(super) use contact::*;
 pub(super) use datasource::*;
 pub(super) use items::*;
+pub(super) use key::*;
+pub(super) use me::*;
 pub(super) use probe::*;
 pub(super) use project::*;
 pub(super) use push::*;

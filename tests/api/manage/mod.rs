@@ -4,6 +4,14 @@ mod account;
 
 mod datasources;
 
+pub mod keys;
+
+mod rotation;
+
+mod me;
+
+mod audit_log;
+
 mod projects;
 
 mod purge;

@@ -5,7 +5,7 @@ use tidegate::{auth::scope::Scope, domain::cursor::Cursor, http::problem::Code};
 
 use super::{body, check, framework, store};
 use crate::{
-    manage::{Manager, repeat},
+    manage::{Manager, keys, repeat},
     support::{
         house::{Inlet, Reply, TestHouse},
         postgres::TestDatabase,
@@ -38,6 +38,9 @@ fn no_valid_item(reply: &Reply) {
     );
 }
 
+/// The head of a body in an encoding that is not taken.
+const COMPRESSED: [&str; 2] = ["Content-Type: application/json", "Content-Encoding: compress"];
+
 async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
     let stream = inlet.path("/stream");
     let push =
@@ -57,6 +60,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         | Code::BuiltIn
         | Code::TooManySpecs
         | Code::InvalidBody => of_specs(house, inlet, code).await,
+        Code::KeyNotFound | Code::NotRotatable | Code::NameFixed => keys::provoke(house, inlet, code).await,
         Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
         Code::InvalidPath => get("/stream/contacts/%FF").await,
         Code::InvalidParameter => {
@@ -79,10 +83,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::IncompleteBody => body::incomplete(house, inlet).await,
         Code::BodyTooLarge => body::too_large(house, inlet).await,
         Code::UnsupportedMediaType => body::declared(house, inlet, &["Content-Type: text/plain"]).await,
-        Code::UnsupportedEncoding => {
-            let lines = ["Content-Type: application/json", "Content-Encoding: compress"];
-            body::declared(house, inlet, &lines).await
-        }
+        Code::UnsupportedEncoding => body::declared(house, inlet, &COMPRESSED).await,
         Code::MalformedEncoding => body::malformed_encoding(house, inlet).await,
         Code::BodyTimeout => body::too_slow().await,
         Code::RateLimited => store::rate_limited(house).await,
