@@ -82,7 +82,7 @@ pub async fn datasource_with_token(
     Ok(datasources::create(client, datasource, Some(&row), actor).await?.then_some(minted))
 }
 
-fn draw(kind: Kind, entropy: &dyn Entropy) -> Result<Minted, StoreError> {
+pub(super) fn draw(kind: Kind, entropy: &dyn Entropy) -> Result<Minted, StoreError> {
     let text = KeyText::mint(kind, entropy)?;
     Ok(Minted { id: random_uuid(entropy)?, prefix: text.display_prefix(), text })
 }

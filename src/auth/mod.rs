@@ -19,8 +19,17 @@ mod authority;
 
 pub mod mint;
 
+pub mod seal;
+
+pub mod vault;
+
+pub mod single;
+
+pub mod grant;
+
 pub use authority::{Authority, Options};
 pub use caller::{Caller, Key, Reach};
 pub use credentials::{Presented, Refusal};
 pub use directory::{Datasource, Organization, Project};
 pub use keyring::Keyring;
+pub use vault::Vault;

@@ -55,6 +55,8 @@ pub mod changes;
 
 pub mod keys;
 
+pub mod sealed;
+
 pub mod specs;
 
 pub mod projects;
