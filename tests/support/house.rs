@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use tidegate::{
-    auth::{mint, scope::Scope, text::Kind},
+    auth::{Vault, mint, scope::Scope, text::Kind},
     cli::house::House,
     config::Stations,
     domain::{
@@ -49,7 +49,13 @@ pub fn stations() -> Stations {
         authority: Default::default(),
         caps: Caps::default(),
         body_timeout: std::time::Duration::from_secs(5),
+        vault: vault("5a"),
     }
+}
+
+/// A secret key whose bytes are all the same, in hex.
+pub fn vault(byte: &str) -> Vault {
+    Vault::Given(byte.repeat(32).parse().unwrap())
 }
 
 /// A house that answers.
