@@ -9,11 +9,11 @@ use super::{
     door::{Guest, Member},
     probe,
     problem::{Code, Problem},
-    projects, push, specs,
+    projects, push, single_keys, specs,
     state::State,
     timeline,
 };
-use crate::auth::Caller;
+use crate::auth::{Caller, single::Single};
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,12 @@ pub enum OnProject {
     ListDatasources,
     /// Make a datasource, without a token.
     CreateDatasource,
+    /// Read how it is with the project's one key of a kind.
+    ReadSingleKey(Single),
+    /// Show its text.
+    RevealSingleKey(Single),
+    /// Make a new one in its place.
+    RegenerateSingleKey(Single),
 }
 
 /// What is done on a datasource.
@@ -158,6 +164,11 @@ impl OnProject {
             Self::ListTimeline => timeline::page(state, request, member).await,
             Self::ListDatasources => datasources::list(state, member),
             Self::CreateDatasource => datasources::create(state, request, payload, member).await,
+            Self::ReadSingleKey(single) => single_keys::read(state, member, single).await,
+            Self::RevealSingleKey(single) => single_keys::reveal(state, request, member, single).await,
+            Self::RegenerateSingleKey(single) => {
+                single_keys::regenerate(state, request, member, single).await
+            }
         }
     }
 }

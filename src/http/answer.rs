@@ -17,6 +17,7 @@ use crate::limit::Pass;
 pub(super) struct Answer {
     status: StatusCode,
     body: Vec<u8>,
+    secret: bool,
 }
 
 impl Answer {
@@ -43,7 +44,7 @@ impl Answer {
     pub(super) fn of_size(status: StatusCode, bytes: usize, body: &impl Serialize) -> Result<Self, Problem> {
         let mut written = Vec::with_capacity(bytes);
         match serde_json::to_writer(&mut written, body) {
-            Ok(()) => Ok(Self { status, body: written }),
+            Ok(()) => Ok(Self { status, body: written, secret: false }),
             Err(error) => {
                 tracing::error!(%error, "an answer could not be written");
                 Err(Problem::plain(super::problem::Code::Internal))
@@ -51,9 +52,17 @@ impl Answer {
         }
     }
 
+    /// The same answer, which holds a secret: nothing on its way may keep it.
+    pub(super) fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
     pub(super) fn respond(self, pass: Option<&Pass>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         rate_headers(&mut response, pass);
+        if self.secret {
+            response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+        }
         response.insert_header((header::CONTENT_TYPE, JSON)).body(self.body)
     }
 }

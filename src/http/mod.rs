@@ -43,6 +43,8 @@ mod projects;
 
 mod datasources;
 
+mod single_keys;
+
 mod catalogue;
 
 mod audience;

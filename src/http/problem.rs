@@ -93,6 +93,12 @@ codes! {
     BuiltIn = "built_in", 409, "It is built in", false, Nothing;
     /// The project has declared as many attributes, event types and parameters as one project may. Remove some.
     TooManySpecs = "too_many_specs", 409, "Too many specs", false, Nothing;
+    /// The server has no secret key, under which keys that can be shown again are kept, so none can be made. Whoever runs it sets
+    /// `TIDEGATE_SECRET_KEY`.
+    NoSecretKey = "no_secret_key", 409, "The server has no secret key", false, Nothing;
+    /// The key works, but its text was sealed under a secret key that the server does not have. Put that secret key back, or
+    /// regenerate the key to continue.
+    NotRetrievable = "not_retrievable", 409, "The key cannot be shown", false, Nothing;
     /// The path names no event type; add it as the last segment.
     EventTypeMissing = "event_type_missing", 400, "No event type in the path", false, Nothing;
     /// A part of the path is not valid: percent-encoding that is not UTF-8, an empty or an over-long id.

@@ -18,7 +18,8 @@ use super::{
             ChangeAttribute, ChangeEvent, ChangeParameter, ChangeProject, CreateDatasource, DeclareAttribute,
             DeclareEvent, DeclareParameter, DeleteProject, FindByEmail, FindByPhone, FindByUser,
             ListAttributes, ListDatasources, ListEvents, ListParameters, ListTimeline, ReadPerson,
-            ReadProject, RemoveAttribute, RemoveEvent, RemoveParameter,
+            ReadProject, ReadSingleKey, RegenerateSingleKey, RemoveAttribute, RemoveEvent, RemoveParameter,
+            RevealSingleKey,
         },
     },
     answer::refuse,
@@ -34,6 +35,7 @@ use crate::{
         self, AccountRead, ProjectAudienceDataEvents, ProjectAudienceRead, ProjectIngestRead,
         ProjectIngestWrite, ProjectManage, ProjectRead,
     },
+    auth::single::Single::{EventStream, Instance},
     domain::budget::Class::{self, AudienceRead, ContactsRead, ContactsWrite, EventsWrite, Manage, Meta},
 };
 
@@ -98,6 +100,14 @@ pub static ROUTES: &[Route] = &[
 
     row("GET", project!("/datasource"), ProjectRead, Meta, OfProject(ListDatasources)),
     row("POST", project!("/datasource"), ProjectManage, Manage, OfProject(CreateDatasource)),
+
+    row("GET", project!("/instance-key"), ProjectManage, Manage, OfProject(ReadSingleKey(Instance))),
+    row("POST", project!("/instance-key/reveal"), ProjectManage, Manage, OfProject(RevealSingleKey(Instance))),
+    row("POST", project!("/instance-key/regenerate"), ProjectManage, Manage, OfProject(RegenerateSingleKey(Instance))),
+    row("GET", project!("/event-stream-key"), ProjectManage, Manage, OfProject(ReadSingleKey(EventStream))),
+    row("POST", project!("/event-stream-key/reveal"), ProjectManage, Manage, OfProject(RevealSingleKey(EventStream))),
+    row("POST", project!("/event-stream-key/regenerate"), ProjectManage, Manage, OfProject(RegenerateSingleKey(EventStream))),
+
     row("GET", datasource!(""), ProjectRead, Meta, OfDatasource(ReadDatasource)),
     row("PATCH", datasource!(""), ProjectManage, Manage, OfDatasource(ChangeDatasource)),
     row("DELETE", datasource!(""), ProjectManage, Manage, OfDatasource(DeleteDatasource)),

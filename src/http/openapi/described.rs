@@ -20,6 +20,8 @@ pub(super) enum Tag {
     Specs,
     /// Datasources themselves.
     Datasources,
+    /// Keys.
+    Keys,
     /// What goes in, and single contacts out.
     Ingest,
     /// Contacts across a project.
@@ -29,13 +31,14 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Ingest,
         Self::Audience,
         Self::Account,
         Self::Projects,
         Self::Specs,
         Self::Datasources,
+        Self::Keys,
         Self::Server,
     ];
 
@@ -45,6 +48,7 @@ impl Tag {
             Self::Projects => "Projects",
             Self::Specs => "Specs",
             Self::Datasources => "Datasources",
+            Self::Keys => "Keys",
             Self::Ingest => "Ingest",
             Self::Audience => "Audience",
             Self::Server => "Server",
@@ -59,6 +63,7 @@ impl Tag {
                 "Attributes, event types and parameters that a project declares beside the built-in ones."
             }
             Self::Datasources => "Datasources: list, make, read, change, delete.",
+            Self::Keys => "Keys: credentials of every kind.",
             Self::Ingest => "Contacts and events in, single contacts out, by datasource.",
             Self::Audience => "Contacts of a project by any of their names, and what happened to them.",
             Self::Server => "The server itself; without a key.",

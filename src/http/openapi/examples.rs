@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::auth::single::Single;
+
 /// A project.
 pub(super) const PROJECT: &str = "proj_4kPz0LqWm2XvT8nRbYc1Ae";
 /// A datasource in it.
@@ -79,6 +81,23 @@ pub(super) fn managed_datasource() -> Value {
         "budgets": { "contacts.write": 6000, "events.write": 60000, "contacts.read": 6000, "meta": 6000 },
         "createdAt": MADE, "updatedAt": CHANGED,
     })
+}
+
+/// The one instance key of a project.
+pub(super) fn single_key() -> Value {
+    json!({
+        "kind": "instance", "exists": true, "id": "0b8f2f4e-6a3d-4c1b-9a57-3f1d2c6e8b90", "prefix": "instance_4kPz",
+        "projectUid": PROJECT, "scopes": Single::Instance.kind().fixed_scopes().unwrap_or_default().names(),
+        "createdAt": MADE, "createdBy": "command line", "lastUsedAt": CHANGED, "lastUsedFrom": "192.0.2.0",
+        "lastUsedAgent": "curl/8.5.0", "retrievable": true, "note": null,
+    })
+}
+
+/// The same with its text.
+pub(super) fn shown_key() -> Value {
+    let mut shown = single_key();
+    shown["key"] = json!("instance_…");
+    shown
 }
 
 fn datasource() -> Value {

@@ -14,6 +14,8 @@ mod project;
 
 mod datasource;
 
+mod single_key;
+
 mod contact;
 
 mod specs;
@@ -36,6 +38,7 @@ pub(super) use items::*;
 pub(super) use probe::*;
 pub(super) use project::*;
 pub(super) use push::*;
+pub(super) use single_key::*;
 pub(super) use specs::*;
 pub(super) use whole::Whole;
 pub(super) use words::*;

@@ -98,7 +98,10 @@ impl Field {
             | OnProject::FindByPhone
             | OnProject::ReadPerson
             | OnProject::ListTimeline
-            | OnProject::ListDatasources => ([""; 4], Value::Null),
+            | OnProject::ListDatasources
+            | OnProject::ReadSingleKey(_)
+            | OnProject::RevealSingleKey(_)
+            | OnProject::RegenerateSingleKey(_) => ([""; 4], Value::Null),
             OnProject::FindByUser => (["", "", "", "bob"], Value::Null),
             OnProject::ChangeProject => {
                 ([""; 4], json!({ "name": "Shop", "limits": { "audience.read": 7 } }))

@@ -1,11 +1,16 @@
 //! One request for each code. The match has no arm for "any other": a new code does not compile without a request here.
 
 use serde_json::json;
-use tidegate::{auth::scope::Scope, domain::cursor::Cursor, http::problem::Code};
+use tidegate::{
+    auth::{Vault, scope::Scope},
+    config::Stations,
+    domain::{clock::SystemClock, cursor::Cursor},
+    http::problem::Code,
+};
 
 use super::{body, check, framework, store};
 use crate::support::{
-    house::{Inlet, Reply, TestHouse},
+    house::{Inlet, Reply, TestHouse, stations, vault},
     postgres::TestDatabase,
 };
 
@@ -57,6 +62,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         | Code::BuiltIn
         | Code::TooManySpecs
         | Code::InvalidBody => of_specs(house, inlet, code).await,
+        Code::NoSecretKey | Code::NotRetrievable => of_vaults(house, inlet, code).await,
         Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
         Code::InvalidPath => get("/stream/contacts/%FF").await,
         Code::InvalidParameter => {
@@ -160,6 +166,22 @@ async fn of_specs(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         _ => ("POST", "/events", json!([])),
     };
     manage(house, inlet, method, rest, body).await
+}
+
+/// The codes that take a secret key which is not there, or is another one than before.
+async fn of_vaults(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+    let (_, key) = house.product_token(None, Scope::ALL).await;
+    let vault = if code == Code::NoSecretKey { Vault::Nowhere } else { vault("66") };
+    let reveal = format!("/v1/project/{}/instance-key/reveal", inlet.project);
+    let stations = Stations { vault, ..stations() };
+    let other = TestHouse::with(house.database.clone(), stations, SystemClock::shared()).await;
+    if code == Code::NotRetrievable {
+        assert_eq!(Reply::of(house.request("POST", &reveal).bearer_auth(&key)).await.status, 200);
+    }
+    let path = if code == Code::NoSecretKey { reveal.replace("reveal", "regenerate") } else { reveal };
+    let reply = Reply::of(other.request("POST", &path).bearer_auth(&key)).await;
+    other.stop().await;
+    reply
 }
 
 /// A push to a datasource that is closed for a purge.

@@ -13,6 +13,8 @@ mod audience;
 
 mod datasources;
 
+mod single_keys;
+
 mod ingest;
 
 mod server;
@@ -65,6 +67,9 @@ fn on_project(action: OnProject) -> Described {
         OnProject::ListTimeline => audience::timeline(),
         OnProject::ListDatasources => datasources::list(),
         OnProject::CreateDatasource => datasources::create(),
+        OnProject::ReadSingleKey(single) => single_keys::read(single),
+        OnProject::RevealSingleKey(single) => single_keys::reveal(single),
+        OnProject::RegenerateSingleKey(single) => single_keys::regenerate(single),
     }
 }
 
