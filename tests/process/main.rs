@@ -25,6 +25,8 @@ mod first_run;
 
 mod commands;
 
+mod secret_key;
+
 mod refusals;
 
 mod specs;

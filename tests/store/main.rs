@@ -42,6 +42,8 @@ mod restart;
 
 mod keyring;
 
+mod sealed;
+
 mod ledger;
 
 mod accepted;

@@ -88,7 +88,7 @@ pub(super) fn single_key() -> Value {
     json!({
         "kind": "instance", "exists": true, "id": "0b8f2f4e-6a3d-4c1b-9a57-3f1d2c6e8b90", "prefix": "instance_4kPz",
         "projectUid": PROJECT, "scopes": Single::Instance.kind().fixed_scopes().unwrap_or_default().names(),
-        "createdAt": MADE, "createdBy": "command line", "lastUsedAt": CHANGED, "lastUsedFrom": "192.0.2.0",
+        "createdAt": MADE, "createdBy": "command line", "lastUsedAt": CHANGED, "lastUsedFrom": "192.0.2.0/24",
         "lastUsedAgent": "curl/8.5.0", "retrievable": true, "note": null,
     })
 }

@@ -8,6 +8,8 @@ mod projects;
 
 mod purge;
 
+mod single_keys;
+
 mod specs;
 
 use serde_json::Value;
