@@ -8,7 +8,7 @@ use super::{
     manage::{self, Acting},
     problem::{Code, Problem},
     state::State,
-    wire::{EntityAnswer, ShownSingleKey, SingleKeyShape},
+    wire::{EntityAnswer, SingleKeyShape},
 };
 use crate::{
     auth::{
@@ -84,8 +84,8 @@ fn settled(outcome: Result<Shown, SingleError>) -> Result<Result<Shown, SingleEr
 
 fn show((project, single): (&str, Single), shown: Result<Shown, SingleError>) -> Result<Answer, Problem> {
     let Shown { key, text } = shown.map_err(|error| refused(single, &error))?;
-    let state = SingleKeyShape::of(single, project, Some(&key), None);
-    Answer::ok(&EntityAnswer { entity: ShownSingleKey { state, key: text.reveal() } }).map(Answer::secret)
+    let entity = SingleKeyShape::of(single, project, Some(&key), None).showing(text.reveal());
+    Answer::ok(&EntityAnswer { entity }).map(Answer::secret)
 }
 
 fn refused(single: Single, error: &SingleError) -> Problem {

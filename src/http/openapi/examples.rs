@@ -83,20 +83,21 @@ pub(super) fn managed_datasource() -> Value {
     })
 }
 
-/// The one instance key of a project.
-pub(super) fn single_key() -> Value {
+/// The one key of a kind that a project has.
+pub(super) fn single_key(single: Single) -> Value {
+    let (kind, scopes) = (single.kind(), single.kind().fixed_scopes().unwrap_or_default());
     json!({
-        "kind": "instance", "exists": true, "id": "0b8f2f4e-6a3d-4c1b-9a57-3f1d2c6e8b90", "prefix": "instance_4kPz",
-        "projectUid": PROJECT, "scopes": Single::Instance.kind().fixed_scopes().unwrap_or_default().names(),
+        "kind": kind.name(), "exists": true, "id": "0b8f2f4e-6a3d-4c1b-9a57-3f1d2c6e8b90", "prefix": format!("{}4kPz", kind.prefix()),
+        "projectUid": PROJECT, "scopes": scopes.names(),
         "createdAt": MADE, "createdBy": "command line", "lastUsedAt": CHANGED, "lastUsedFrom": "192.0.2.0/24",
         "lastUsedAgent": "curl/8.5.0", "retrievable": true, "note": null,
     })
 }
 
 /// The same with its text.
-pub(super) fn shown_key() -> Value {
-    let mut shown = single_key();
-    shown["key"] = json!("instance_…");
+pub(super) fn shown_key(single: Single) -> Value {
+    let mut shown = single_key(single);
+    shown["key"] = json!(format!("{}4kPz…", single.kind().prefix()));
     shown
 }
 

@@ -49,6 +49,9 @@ pub(in crate::http) struct SingleKeyShape<'a> {
     /// What to do where it would not.
     #[schema(required = true)]
     note: Option<&'a str>,
+    /// Its text, to be sent with requests; where it was revealed or regenerated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
 }
 
 impl<'a> SingleKeyShape<'a> {
@@ -72,16 +75,12 @@ impl<'a> SingleKeyShape<'a> {
             last_used_agent: live.and_then(|live| live.used_by.as_deref()),
             retrievable: note.is_none(),
             note,
+            key: None,
         }
     }
-}
 
-/// The same with its text.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ShownSingleKey)]
-pub(in crate::http) struct ShownSingleKey<'a> {
-    #[serde(flatten)]
-    pub(in crate::http) state: SingleKeyShape<'a>,
-    /// The text of the key, to be sent with requests.
-    pub(in crate::http) key: &'a str,
+    /// The same with its text.
+    pub(in crate::http) fn showing(self, key: &'a str) -> Self {
+        Self { key: Some(key), ..self }
+    }
 }

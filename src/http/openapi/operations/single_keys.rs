@@ -8,7 +8,7 @@ use crate::{
             examples::{entity, shown_key, single_key},
         },
         problem::Code,
-        wire::{EntityAnswer, ShownSingleKey, SingleKeyShape},
+        wire::{EntityAnswer, SingleKeyShape},
     },
 };
 
@@ -20,7 +20,7 @@ pub(super) fn read(single: Single) -> Described {
     let description = "Whether the project's one key of this kind was made, when it was last used, and whether its text can be \
                        shown. It works whether or not its text can be shown.";
     Described::new(id, Tag::Keys, summary, description)
-        .answers::<EntityAnswer<SingleKeyShape<'_>>>(200, "Its state.", entity(single_key()))
+        .answers::<EntityAnswer<SingleKeyShape<'_>>>(200, "Its state.", entity(single_key(single)))
         .touches(Touches::Tables)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn reveal(single: Single) -> Described {
     };
     let description = "Answers with the text of the project's one key of this kind, which is made when it is first needed. The \
                        caller must have every scope that the key has. Written down in the audit.";
-    showing(Described::new(id, Tag::Keys, summary, description))
+    showing(single, Described::new(id, Tag::Keys, summary, description))
         .refuses(&[Code::NotRetrievable, Code::NoSecretKey])
 }
 
@@ -42,15 +42,15 @@ pub(super) fn regenerate(single: Single) -> Described {
     };
     let description = "Makes a new key and ends the old one in the same transaction: from the answer on it is 401 here, and within a \
                        second on every server. The caller must have every scope that the key has.";
-    showing(Described::new(id, Tag::Keys, summary, description)).refuses(&[Code::NoSecretKey])
+    showing(single, Described::new(id, Tag::Keys, summary, description)).refuses(&[Code::NoSecretKey])
 }
 
-fn showing(described: Described) -> Described {
+fn showing(single: Single, described: Described) -> Described {
     described
-        .answers::<EntityAnswer<ShownSingleKey<'_>>>(
+        .answers::<EntityAnswer<SingleKeyShape<'_>>>(
             200,
             "The key with its text; not to be kept on the way (`Cache-Control: no-store`).",
-            entity(shown_key()),
+            entity(shown_key(single)),
         )
         .touches(Touches::Tables)
 }
