@@ -51,6 +51,7 @@ pub(in crate::http) struct SingleKeyShape<'a> {
     note: Option<&'a str>,
     /// Its text, to be sent with requests; where it was revealed or regenerated.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     key: Option<&'a str>,
 }
 
