@@ -5,7 +5,12 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use tidegate::{
-    auth::{Vault, mint, scope::Scope, text::Kind},
+    auth::{
+        Vault, mint,
+        scope::Scope,
+        single::{self, Single},
+        text::Kind,
+    },
     cli::house::House,
     config::Stations,
     domain::{
@@ -177,6 +182,16 @@ impl TestHouse {
             mint::mint(&mut client, &request, &SystemEntropy, Actor::local("test")).await.unwrap().unwrap();
         self.state.authority.refresh().await.unwrap();
         (minted.id, minted.text.reveal().to_owned())
+    }
+
+    /// The instance key or event-stream key of a project, in force at once.
+    pub async fn single_key(&self, project: &str, single: Single) -> String {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let (vault, actor) = (&self.state.vault, Actor::local("test"));
+        let shown =
+            single::reveal(&mut client, vault, (project, single), &SystemEntropy, actor).await.unwrap();
+        self.state.authority.refresh().await.unwrap();
+        shown.text.reveal().to_owned()
     }
 
     /// Ends a key; in force at once on this house.
