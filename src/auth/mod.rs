@@ -29,9 +29,16 @@ pub mod grant;
 
 pub mod life;
 
+pub mod seal;
+
+pub mod vault;
+
+pub mod single;
+
 pub use authority::{Authority, Options};
 pub use caller::{Caller, Key, Reach};
 pub use credentials::{Presented, Refusal};
 pub use directory::{Datasource, Organization, Project};
 pub use keyring::Keyring;
 pub use uses::{Seen, Uses};
+pub use vault::Vault;

@@ -148,6 +148,12 @@ impl KeyText {
         Ok(Self { kind, text: text.into() })
     }
 
+    /// Takes a text that was made before; `None` where it is none.
+    pub(super) fn restored(text: String) -> Option<Self> {
+        let (kind, _) = parse(&text)?;
+        Some(Self { kind, text: text.into() })
+    }
+
     /// The kind it was made for.
     pub fn kind(&self) -> Kind {
         self.kind

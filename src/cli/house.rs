@@ -110,6 +110,7 @@ impl House {
             caps: Arc::new(options.caps),
             document: openapi::document(options.http.public_url.as_deref()).to_json()?.into_bytes().into(),
             body_timeout: options.body_timeout,
+            vault: options.vault,
             proxies: Arc::new(options.http.proxies.clone()),
             traffic: Arc::default(),
         };

@@ -11,6 +11,7 @@ use super::{
     opened::{self, ACTOR},
     personal, print,
     projects::check as check_project,
+    single,
 };
 use crate::{
     auth::{
@@ -70,6 +71,10 @@ pub(super) enum Command {
         #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
+    /// Show the instance key or the event-stream key of a project; made when it is first needed.
+    Reveal(single::Options),
+    /// Make a new instance key or event-stream key for a project; the old one dies at once.
+    Regenerate(single::Options),
     /// Disable a key at once; it stays in the list.
     Revoke {
         /// Id of the key, from `key list`.
@@ -147,6 +152,7 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     if let Command::Create(create) = &command {
         check(create)?;
     }
+    let vault = opened::vault(global)?;
     let call = print::call(global);
     opened::with(global, async |client, entropy| match command {
         Command::Create(create) => make(client, entropy, &call, &create).await,
@@ -158,6 +164,8 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         Command::Rotate { id, overlap, json } => {
             key_life::rotate(client, entropy, &call, id, overlap, json).await
         }
+        Command::Reveal(options) => single::reveal(client, (&vault, entropy), &call, &options).await,
+        Command::Regenerate(options) => single::regenerate(client, (&vault, entropy), &call, &options).await,
         Command::Revoke { id } => end(client, &call, id, End::Revoke).await,
         Command::Delete { id } => end(client, &call, id, End::Delete).await,
     })

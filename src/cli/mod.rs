@@ -29,6 +29,10 @@ mod key_life;
 
 mod audit;
 
+mod single;
+
+mod secret_key;
+
 mod purge;
 
 mod contacts;
@@ -82,7 +86,7 @@ enum Command {
     /// Make, list, change, limit, purge and delete datasources: the inlets of a project, each with its own tokens and budget.
     #[command(subcommand)]
     Datasource(datasources::Command),
-    /// Make, list, show, change, rotate, revoke and delete keys.
+    /// Make, list, show, change, rotate, reveal, regenerate, revoke and delete keys.
     #[command(subcommand)]
     Key(keys::Command),
     /// Make, list, invite, change, disable and enable users: people who hold personal keys.
@@ -91,6 +95,9 @@ enum Command {
     /// Read who did what to projects, datasources, users and keys.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Rotate the secret key, under which keys that can be shown again are kept.
+    #[command(subcommand)]
+    SecretKey(secret_key::Command),
     /// Erase single contacts.
     #[command(subcommand)]
     Contact(contacts::Command),
@@ -129,6 +136,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(command) => keys::run(&cli.global, command).await,
         Command::User(command) => users::run(&cli.global, command).await,
         Command::Audit(command) => audit::run(&cli.global, command).await,
+        Command::SecretKey(command) => secret_key::run(&cli.global, command).await,
         Command::Contact(command) => contacts::run(&cli.global, command).await,
         Command::Spec(command) => specs::run(&cli.global, command).await,
         Command::Migrate(options) => migrate::run(&cli.global, options).await,

@@ -9,11 +9,11 @@ use super::{
     door::{Guest, Member, Person},
     keys, me, own_keys, probe,
     problem::{Code, Problem},
-    projects, push, specs,
+    projects, push, single_keys, specs,
     state::State,
     timeline,
 };
-use crate::auth::Caller;
+use crate::auth::{Caller, single::Single};
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +115,12 @@ pub enum OnProject {
     DeleteKey,
     /// List who did what.
     ListAudit,
+    /// Read how it is with the project's one key of a kind.
+    ReadSingleKey(Single),
+    /// Show its text.
+    RevealSingleKey(Single),
+    /// Make a new one in its place.
+    RegenerateSingleKey(Single),
 }
 
 /// What is done on a datasource.
@@ -221,6 +227,11 @@ impl OnProject {
             Self::RevokeKey => keys::revoke(state, request, member).await,
             Self::DeleteKey => keys::delete(state, request, member).await,
             Self::ListAudit => audit_log::list(state, request, member).await,
+            Self::ReadSingleKey(single) => single_keys::read(state, member, single).await,
+            Self::RevealSingleKey(single) => single_keys::reveal(state, request, member, single).await,
+            Self::RegenerateSingleKey(single) => {
+                single_keys::regenerate(state, request, member, single).await
+            }
         }
     }
 }

@@ -59,6 +59,8 @@ mod audit_log;
 
 mod fading;
 
+mod single_keys;
+
 mod catalogue;
 
 mod audience;

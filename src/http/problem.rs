@@ -108,6 +108,12 @@ codes! {
     IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key was used for another request", false, Nothing;
     /// `Idempotency-Key` is not one value of 1 to 255 printable ASCII characters. A random UUID is a good one.
     InvalidIdempotencyKey = "invalid_idempotency_key", 400, "The idempotency key is not valid", false, Nothing;
+    /// The server has no secret key, under which keys that can be shown again are kept, so none can be made. Whoever runs it sets
+    /// `TIDEGATE_SECRET_KEY`.
+    NoSecretKey = "no_secret_key", 409, "The server has no secret key", false, Nothing;
+    /// The key works, but its text was sealed under a secret key that the server does not have. Put that secret key back, or
+    /// regenerate the key to continue.
+    NotRetrievable = "not_retrievable", 409, "The key cannot be shown", false, Nothing;
     /// The path names no event type; add it as the last segment.
     EventTypeMissing = "event_type_missing", 400, "No event type in the path", false, Nothing;
     /// A part of the path is not valid: percent-encoding that is not UTF-8, an empty or an over-long id.

@@ -18,8 +18,9 @@ use super::{
             ChangeAttribute, ChangeEvent, ChangeKey, ChangeParameter, ChangeProject, CreateDatasource,
             CreateKey, DeclareAttribute, DeclareEvent, DeclareParameter, DeleteKey, DeleteProject,
             FindByEmail, FindByPhone, FindByUser, ListAttributes, ListAudit, ListDatasources, ListEvents,
-            ListKeys, ListParameters, ListTimeline, ReadKey, ReadPerson, ReadProject, RemoveAttribute,
-            RemoveEvent, RemoveParameter, RevokeKey, RotateKey,
+            ListKeys, ListParameters, ListTimeline, ReadKey, ReadPerson, ReadProject, ReadSingleKey,
+            RegenerateSingleKey, RemoveAttribute, RemoveEvent, RemoveParameter, RevealSingleKey, RevokeKey,
+            RotateKey,
         },
         OnUser::{CreateOwnKey, DeleteOwnKey, ListOwnKeys, RevokeOwnKey, RotateOwnKey},
     },
@@ -37,6 +38,7 @@ use crate::{
         self, AccountRead, ProjectAudienceDataEvents, ProjectAudienceRead, ProjectIngestRead,
         ProjectIngestWrite, ProjectManage, ProjectRead,
     },
+    auth::single::Single::{EventStream, Instance},
     domain::budget::Class::{self, AudienceRead, ContactsRead, ContactsWrite, EventsWrite, Manage, Meta},
 };
 
@@ -113,6 +115,14 @@ pub static ROUTES: &[Route] = &[
 
     row("GET", project!("/datasource"), ProjectRead, Meta, OfProject(ListDatasources)),
     row("POST", project!("/datasource"), ProjectManage, Manage, OfProject(CreateDatasource)),
+
+    row("GET", project!("/instance-key"), ProjectManage, Manage, OfProject(ReadSingleKey(Instance))),
+    row("POST", project!("/instance-key/reveal"), ProjectManage, Manage, OfProject(RevealSingleKey(Instance))),
+    row("POST", project!("/instance-key/regenerate"), ProjectManage, Manage, OfProject(RegenerateSingleKey(Instance))),
+    row("GET", project!("/event-stream-key"), ProjectManage, Manage, OfProject(ReadSingleKey(EventStream))),
+    row("POST", project!("/event-stream-key/reveal"), ProjectManage, Manage, OfProject(RevealSingleKey(EventStream))),
+    row("POST", project!("/event-stream-key/regenerate"), ProjectManage, Manage, OfProject(RegenerateSingleKey(EventStream))),
+
     row("GET", datasource!(""), ProjectRead, Meta, OfDatasource(ReadDatasource)),
     row("PATCH", datasource!(""), ProjectManage, Manage, OfDatasource(ChangeDatasource)),
     row("DELETE", datasource!(""), ProjectManage, Manage, OfDatasource(DeleteDatasource)),

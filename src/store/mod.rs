@@ -61,6 +61,8 @@ pub mod key_list;
 
 pub mod uses;
 
+pub mod sealed;
+
 pub mod specs;
 
 pub mod projects;

@@ -27,6 +27,8 @@ mod commands;
 
 mod users;
 
+mod secret_key;
+
 mod refusals;
 
 mod specs;

@@ -46,6 +46,8 @@ mod users;
 
 mod uses;
 
+mod sealed;
+
 mod ledger;
 
 mod accepted;

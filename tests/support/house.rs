@@ -6,8 +6,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use tidegate::{
     auth::{
-        mint, personal,
+        Vault, mint, personal,
         scope::{self, Scope},
+        single::{self, Single},
         text::Kind,
     },
     cli::house::House,
@@ -54,7 +55,13 @@ pub fn stations() -> Stations {
         authority: Default::default(),
         caps: Caps::default(),
         body_timeout: std::time::Duration::from_secs(5),
+        vault: vault("5a"),
     }
+}
+
+/// A secret key whose bytes are all the same, in hex.
+pub fn vault(byte: &str) -> Vault {
+    Vault::Given(byte.repeat(32).parse().unwrap())
 }
 
 /// A house that answers.
@@ -200,6 +207,16 @@ impl TestHouse {
             .unwrap();
         self.state.authority.refresh().await.unwrap();
         (minted.id, minted.text.reveal().to_owned())
+    }
+
+    /// The instance key or event-stream key of a project, in force at once.
+    pub async fn single_key(&self, project: &str, single: Single) -> String {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let (vault, actor) = (&self.state.vault, Actor::local("test"));
+        let shown =
+            single::reveal(&mut client, vault, (project, single), &SystemEntropy, actor).await.unwrap();
+        self.state.authority.refresh().await.unwrap();
+        shown.text.reveal().to_owned()
     }
 
     /// Ends a key; in force at once on this house.

@@ -68,7 +68,9 @@ impl Tag {
                 "Attributes, event types and parameters that a project declares beside the built-in ones."
             }
             Self::Datasources => "Datasources: list, make, read, change, delete.",
-            Self::Keys => "Keys of a project: list, make, rename, rotate, revoke, delete; and the audit.",
+            Self::Keys => {
+                "Keys of a project: list, make, rename, rotate, reveal, regenerate, revoke, delete; and the audit."
+            }
             Self::Ingest => "Contacts and events in, single contacts out, by datasource.",
             Self::Audience => "Contacts of a project by any of their names, and what happened to them.",
             Self::Server => "The server itself; without a key.",

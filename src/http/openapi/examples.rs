@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::auth::scope::Role;
+use crate::auth::{scope::Role, single::Single};
 
 /// A project.
 pub(super) const PROJECT: &str = "proj_4kPz0LqWm2XvT8nRbYc1Ae";
@@ -82,6 +82,24 @@ pub(super) fn managed_datasource() -> Value {
         "budgets": { "contacts.write": 6000, "events.write": 60000, "contacts.read": 6000, "meta": 6000 },
         "createdAt": MADE, "updatedAt": CHANGED,
     })
+}
+
+/// The one key of a kind that a project has.
+pub(super) fn single_key(single: Single) -> Value {
+    let (kind, scopes) = (single.kind(), single.kind().fixed_scopes().unwrap_or_default());
+    json!({
+        "kind": kind.name(), "exists": true, "id": "0b8f2f4e-6a3d-4c1b-9a57-3f1d2c6e8b90", "prefix": format!("{}4kPz", kind.prefix()),
+        "projectUid": PROJECT, "scopes": scopes.names(),
+        "createdAt": MADE, "createdBy": "command line", "lastUsedAt": CHANGED, "lastUsedFrom": "192.0.2.0/24",
+        "lastUsedAgent": "curl/8.5.0", "retrievable": true, "note": null,
+    })
+}
+
+/// The same with its text.
+pub(super) fn shown_key(single: Single) -> Value {
+    let mut shown = single_key(single);
+    shown["key"] = json!(format!("{}4kPz…", single.kind().prefix()));
+    shown
 }
 
 fn datasource() -> Value {

@@ -20,6 +20,8 @@ mod key;
 
 mod me;
 
+mod single_key;
+
 mod contact;
 
 mod specs;
@@ -45,6 +47,7 @@ pub(super) use me::*;
 pub(super) use probe::*;
 pub(super) use project::*;
 pub(super) use push::*;
+pub(super) use single_key::*;
 pub(super) use specs::*;
 pub(super) use whole::Whole;
 pub(super) use words::*;

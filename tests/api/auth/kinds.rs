@@ -4,6 +4,7 @@ use tidegate::{
     auth::{
         mint,
         scope::{Role, Scope},
+        single::Single,
         text::{KeyText, Kind},
     },
     domain::clock::SystemEntropy,
@@ -64,6 +65,8 @@ async fn every_kind_has_its_channels_and_no_other() {
         let key = match kind {
             Kind::Datasource => inlet.token.clone(),
             Kind::Personal => personal_key(&house).await,
+            Kind::Instance => house.single_key(&inlet.project, Single::Instance).await,
+            Kind::EventStream => house.single_key(&inlet.project, Single::EventStream).await,
             _ => key_of(&house, kind, Some(&inlet.project)).await,
         };
         // An event-stream key is let in, and then lacks the scope.

@@ -180,7 +180,11 @@ async fn live_keys_are_let_in_where_they_reach_and_have_the_scope() {
                     format!("Bearer realm=\"tidegate\", error=\"insufficient_scope\", scope=\"{lacking}\"");
                 assert_eq!((reply.status, challenge), (403, lacks.as_str()), "{what}");
             } else if route.path.starts_with("/v1/me/keys") && holder.kind != Kind::Personal {
-                assert_eq!((reply.status, reply.code().as_str(), challenge), (404, "not_found", ""), "{what}");
+                assert_eq!(
+                    (reply.status, reply.code().as_str(), challenge),
+                    (404, "not_found", ""),
+                    "{what}"
+                );
             } else {
                 assert!(!matches!(reply.status, 401 | 403), "{what}: {}", reply.text);
                 assert!(reply.status != 404 || names_more(route), "{what}: {}", reply.text);

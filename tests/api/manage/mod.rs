@@ -16,6 +16,8 @@ mod projects;
 
 mod purge;
 
+mod single_keys;
+
 mod specs;
 
 pub mod repeat;

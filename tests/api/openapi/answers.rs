@@ -123,7 +123,10 @@ impl Field {
             | OnProject::ReadKey
             | OnProject::RevokeKey
             | OnProject::DeleteKey
-            | OnProject::ListAudit => ([""; 4], Value::Null),
+            | OnProject::ListAudit
+            | OnProject::ReadSingleKey(_)
+            | OnProject::RevealSingleKey(_)
+            | OnProject::RegenerateSingleKey(_) => ([""; 4], Value::Null),
             OnProject::CreateKey => (
                 [""; 4],
                 json!({ "kind": "datasource", "name": "crm", "datasourceUid": self.inlet.datasource }),

@@ -1,13 +1,18 @@
 //! One request for each code. The match has no arm for "any other": a new code does not compile without a request here.
 
 use serde_json::json;
-use tidegate::{auth::scope::Scope, domain::cursor::Cursor, http::problem::Code};
+use tidegate::{
+    auth::{Vault, scope::Scope},
+    config::Stations,
+    domain::{clock::SystemClock, cursor::Cursor},
+    http::problem::Code,
+};
 
 use super::{body, check, framework, store};
 use crate::{
     manage::{Manager, keys, repeat},
     support::{
-        house::{Inlet, Reply, TestHouse},
+        house::{Inlet, Reply, TestHouse, stations, vault},
         postgres::TestDatabase,
     },
 };
@@ -97,7 +102,9 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::IdempotencyInFlight | Code::IdempotencyMismatch | Code::InvalidIdempotencyKey => {
             of_repetitions(house, inlet, code).await
         }
-        Code::Purging | Code::CursorExpired => of_databases(house, code).await,
+        Code::NoSecretKey | Code::NotRetrievable | Code::Purging | Code::CursorExpired => {
+            of_databases(house, inlet, code).await
+        }
     }
 }
 
@@ -185,6 +192,22 @@ async fn of_repetitions(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
     }
 }
 
+/// The codes that take a secret key which is not there, or is another one than before.
+async fn of_vaults(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+    let (_, key) = house.product_token(None, Scope::ALL).await;
+    let vault = if code == Code::NoSecretKey { Vault::Nowhere } else { vault("66") };
+    let reveal = format!("/v1/project/{}/instance-key/reveal", inlet.project);
+    let stations = Stations { vault, ..stations() };
+    let other = TestHouse::with(house.database.clone(), stations, SystemClock::shared()).await;
+    if code == Code::NotRetrievable {
+        assert_eq!(Reply::of(house.request("POST", &reveal).bearer_auth(&key)).await.status, 200);
+    }
+    let path = if code == Code::NoSecretKey { reveal.replace("reveal", "regenerate") } else { reveal };
+    let reply = Reply::of(other.request("POST", &path).bearer_auth(&key)).await;
+    other.stop().await;
+    reply
+}
+
 /// A push to a datasource that is closed for a purge.
 async fn purging(house: &TestHouse) -> Reply {
     let inlet = house.inlet().await;
@@ -194,6 +217,10 @@ async fn purging(house: &TestHouse) -> Reply {
 }
 
 /// The codes that take a database in a state of its own.
-async fn of_databases(house: &TestHouse, code: Code) -> Reply {
-    if code == Code::Purging { purging(house).await } else { cursor_expired().await }
+async fn of_databases(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+    match code {
+        Code::Purging => purging(house).await,
+        Code::CursorExpired => cursor_expired().await,
+        _ => of_vaults(house, inlet, code).await,
+    }
 }

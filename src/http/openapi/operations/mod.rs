@@ -16,6 +16,7 @@ mod audience;
 mod datasources;
 
 mod keys;
+mod single_keys;
 
 mod ingest;
 
@@ -89,6 +90,9 @@ fn on_project(action: OnProject) -> Described {
         OnProject::RevokeKey => keys::revoke(),
         OnProject::DeleteKey => keys::delete(),
         OnProject::ListAudit => keys::audit(),
+        OnProject::ReadSingleKey(single) => single_keys::read(single),
+        OnProject::RevealSingleKey(single) => single_keys::reveal(single),
+        OnProject::RegenerateSingleKey(single) => single_keys::regenerate(single),
     }
 }
 
