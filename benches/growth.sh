@@ -4,7 +4,7 @@
 #   benches/growth.sh [--rounds 3] [--seconds 5] [--events 0,1000000] [--data-dir DIR]
 #   benches/growth.sh --quick          whether everything runs; writes below target/ instead
 #
-# Ten million events take about 6 GiB and half an hour. benches/plot.py draws again without measuring.
+# Ten million events take about 6 GiB and a quarter of an hour. benches/plot.py draws again without measuring.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
