@@ -14,6 +14,7 @@ use tidegate::{
     store::{
         Database, Role as Connection,
         audit::Actor,
+        keys::{self, Rotation, Successor},
         projects,
         users::{self, Invitation, Made, NewUser},
     },
@@ -211,4 +212,33 @@ async fn a_link_sets_one_password_once() {
     users::disable(&mut client, "ada@example.com", TEST).await.unwrap();
     assert_eq!(users::invited(&client, second.hash(), now).await.unwrap(), None);
     assert!(!users::invite(&mut client, "ada@example.com", again, TEST).await.unwrap(), "disabled");
+}
+
+/// A successor that is being made while its user is disabled is ended with the key it replaces.
+#[tokio::test]
+async fn disabling_waits_for_a_rotation() {
+    let (database, mut client) = field().await;
+    users::create(&mut client, &user("user_1", "ada@example.com", None), TEST).await.unwrap();
+    let key = key(&mut client, "user_1").await.unwrap();
+    let slow = connect(&database.config).await;
+    slow.batch_execute("begin; select id from key for update").await.unwrap();
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    let mut other = connect(&database.config).await;
+    let rotation = async {
+        let successor = Successor { id: uuid::Uuid::from_u128(7), hash: [7; 32], prefix: "in-7777" };
+        let now = SystemClock::shared().now();
+        keys::rotate(&mut other, key.id, &successor, now, now + Duration::from_hours(1), TEST).await.unwrap()
+    };
+    let disabling = async {
+        until("the rotation waits", async || count(&slow, waiting, &[]).await == 1).await;
+        users::disable(&mut client, "ada@example.com", TEST).await.unwrap()
+    };
+    let release = async {
+        until("both wait", async || count(&slow, waiting, &[]).await == 2).await;
+        slow.batch_execute("commit").await.unwrap();
+    };
+    let (rotated, ended, ()) = tokio::join!(rotation, disabling, release);
+    assert!(matches!(rotated, Rotation::Done(_)), "{rotated:?}");
+    assert_eq!(ended, Some(2), "the key and its successor");
 }

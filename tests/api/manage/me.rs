@@ -54,7 +54,7 @@ async fn every_kind_of_key_learns_who_it_is() {
         (&json!(true), 2)
     );
 
-    let user = house.user(Role::Ingest, Some(&[inlet.project.clone()])).await;
+    let user = house.user(Role::Ingest, Some(std::slice::from_ref(&inlet.project))).await;
     let (id, personal) = house.personal_key(&user, Role::ReadOnly).await;
     let me = Reply::of(house.request("GET", &format!("/v1/me?api_key={personal}"))).await;
     assert_eq!((me.status, me.header("cache-control")), (200, "no-store"));

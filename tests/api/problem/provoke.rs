@@ -103,7 +103,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
             of_repetitions(house, inlet, code).await
         }
         Code::NoSecretKey | Code::NotRetrievable | Code::Purging | Code::CursorExpired => {
-            of_databases(house, inlet, code).await
+            of_databases(house, code).await
         }
     }
 }
@@ -193,7 +193,9 @@ async fn of_repetitions(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
 }
 
 /// The codes that take a secret key which is not there, or is another one than before.
-async fn of_vaults(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+async fn of_vaults(house: &TestHouse, code: Code) -> Reply {
+    // A project without such a key yet.
+    let inlet = house.inlet().await;
     let (_, key) = house.product_token(None, Scope::ALL).await;
     let vault = if code == Code::NoSecretKey { Vault::Nowhere } else { vault("66") };
     let reveal = format!("/v1/project/{}/instance-key/reveal", inlet.project);
@@ -217,10 +219,10 @@ async fn purging(house: &TestHouse) -> Reply {
 }
 
 /// The codes that take a database in a state of its own.
-async fn of_databases(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+async fn of_databases(house: &TestHouse, code: Code) -> Reply {
     match code {
         Code::Purging => purging(house).await,
         Code::CursorExpired => cursor_expired().await,
-        _ => of_vaults(house, inlet, code).await,
+        _ => of_vaults(house, code).await,
     }
 }
