@@ -40,6 +40,9 @@ impl Default for Options {
     }
 }
 
+/// Pause after the first poll that failed; doubled after each further one, up to the time between two polls.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
 /// Authenticates callers and resolves targets, from memory alone. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Authority {
@@ -83,16 +86,24 @@ impl Authority {
 
     /// Follows the database until `stop` says so. A poll that fails leaves everything as it was known, and is tried again.
     pub async fn run(self, options: Options, mut stop: watch::Receiver<bool>) {
-        let mut ticks = tokio::time::interval(options.poll_every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut pause, mut failures) = (Duration::ZERO, 0);
         loop {
             tokio::select! {
-                _ = ticks.tick() => {}
+                () = tokio::time::sleep(pause) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
-            if let Err(error) = self.refresh().await {
-                tracing::warn!(%error, "the keyring could not be refreshed; keys stay as they were known");
-            }
+            pause = match self.refresh().await {
+                Ok(()) => {
+                    failures = 0;
+                    options.poll_every
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the keyring could not be refreshed; keys stay as they were known");
+                    // A connection that was lost is replaced at once; a database that is away is asked as often as always.
+                    failures = u32::min(failures + 1, 16);
+                    options.poll_every.min(FIRST_PAUSE * 2_u32.pow(failures - 1))
+                }
+            };
             telemetry::gauge(telemetry::Gauge::KeyringAge, self.age().as_secs_f64());
             telemetry::gauge(telemetry::Gauge::KeyringKeys, self.inner.keyring.len() as f64);
         }

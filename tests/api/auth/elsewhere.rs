@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tidegate::{
     auth::scope::{Role, Scope},
@@ -24,10 +25,13 @@ use crate::support::{
 
 const ROUNDS: usize = 100;
 
+/// Rounds that run side by side, each on a project of its own.
+const AT_ONCE: usize = 5;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Between two endings of the other node's connections.
-const BLOW: Duration = Duration::from_millis(30);
+const BLOW: Duration = Duration::from_millis(100);
 
 /// The two servers. The other one has a database user of its own, by which its sessions are known.
 struct Nodes {
@@ -99,26 +103,31 @@ async fn answers(nodes: &Nodes, key: &str, path: &str, wanted: fn(u16) -> bool, 
 async fn keys_begin_and_end_everywhere_within_a_second() {
     let database = TestDatabase::create().await;
     let nodes = Nodes::start(&database).await;
-    let inlet = nodes.here.inlet().await;
-    let (_, manager) = nodes.here.product_token(Some(&inlet.project), Scope::ALL).await;
     // The keys' own budget is not what this is about.
-    nodes.here.sql("update project set limits = '{\"manage\": 1000000000, \"meta\": 1000000000}'").await;
-    nodes.here.sql("update datasource set limits = '{\"meta\": 1000000000}'").await;
-    nodes.here.state.authority.refresh().await.unwrap();
-    let quiet = Arc::new(AtomicBool::new(true));
-    let mut ended = 0;
-    for part in [false, true] {
-        quiet.store(!part, Ordering::Relaxed);
-        let blows = nodes.blows(quiet.clone());
-        let rounds = async {
-            for _ in 0..ROUNDS / 2 {
-                round(&nodes, &inlet.project, &inlet.datasource, &manager).await;
-            }
-            quiet.store(true, Ordering::Relaxed);
-        };
-        ended += tokio::join!(blows, rounds).0;
+    let wide = "alter table project alter limits set default '{\"manage\": 1000000000, \"meta\": 1000000000}'; \
+                alter table datasource alter limits set default '{\"meta\": 1000000000}'";
+    nodes.here.sql(wide).await;
+    let mut managers = Vec::new();
+    for _ in 0..AT_ONCE {
+        let inlet = nodes.here.inlet().await;
+        let (_, key) = nodes.here.product_token(Some(&inlet.project), Scope::ALL).await;
+        managers.push((inlet, key));
     }
-    assert!(ended > 100, "only {ended} sessions of the other node were ended");
+    let mut ended = 0;
+    for struck in [false, true] {
+        let stop = Arc::new(AtomicBool::new(!struck));
+        let rounds = managers.iter().map(async |(inlet, key)| {
+            for _ in 0..ROUNDS / 2 / AT_ONCE {
+                round(&nodes, &inlet.project, &inlet.datasource, key).await;
+            }
+        });
+        let rounds = async {
+            join_all(rounds).await;
+            stop.store(true, Ordering::Relaxed);
+        };
+        ended += tokio::join!(nodes.blows(stop.clone()), rounds).0;
+    }
+    assert!(ended > 20, "only {ended} sessions of the other node were ended");
     nodes.stop().await;
 }
 
