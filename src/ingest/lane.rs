@@ -133,8 +133,8 @@ impl Lane {
         }
     }
 
-    /// Writes the batches and answers each. Where the database refuses a value, the lot is halved until the guilty batch
-    /// stands alone.
+    /// Writes the batches and answers each. Where the database refuses a value, or holds a row that cannot be read, the lot is
+    /// halved until the batch that meets it stands alone. Other defects would meet each half alike.
     async fn settle(&mut self, jobs: Vec<Arc<Job>>) {
         let mut parts = vec![jobs];
         let mut tries = 0;
@@ -163,7 +163,7 @@ impl Lane {
                     self.trust.lose();
                     parts.push(part);
                 }
-                Failure::Data if part.len() > 1 => {
+                Failure::Data | Failure::Content if part.len() > 1 => {
                     let second = part.split_off(part.len() / 2);
                     parts.extend([second, part]);
                 }
@@ -183,7 +183,7 @@ impl Lane {
                     tracing::warn!(%error, "a lot was not written");
                     self.answer_all(&part, Err(Refused::Unavailable));
                 }
-                Failure::Other => {
+                Failure::Content | Failure::Other => {
                     tracing::error!(%error, "a lot was not written");
                     self.answer_all(&part, Err(Refused::Defect));
                 }

@@ -34,10 +34,10 @@ async fn one_lot(
     results
 }
 
-fn assert_only_the_fourth_is_refused(answers: &[Answer], good: &[Outcome]) {
+fn assert_only_the_fourth_is_refused(answers: &[Answer], good: &[Outcome], wanted: Refused) {
     for (at, answer) in answers.iter().enumerate() {
         match answer {
-            Err(refused) => assert_eq!((at, *refused), (3, Refused::Unstorable)),
+            Err(refused) => assert_eq!((at, *refused), (3, wanted)),
             Ok(receipt) => assert_eq!((at != 3, &receipt.outcomes[..]), (true, good), "batch {at}"),
         }
     }
@@ -53,7 +53,7 @@ async fn a_poisoned_event_fails_its_own_batch_alone() {
     let station = Station::start(&database.config, one_lane()).await;
     let batch = |name: &str| events([name.to_owned(), format!("beside {name}")], 1);
     let answers = one_lot(&station, &database.config, "event_key", batch).await;
-    assert_only_the_fourth_is_refused(&answers, &[Outcome::Stored, Outcome::Stored]);
+    assert_only_the_fourth_is_refused(&answers, &[Outcome::Stored, Outcome::Stored], Refused::Unstorable);
     assert_eq!(rows(&client, "event").await, 2 + 9 * 2);
     assert_eq!(count(&client, "select count(*) from event where event_id like '%poison'", &[]).await, 0);
     assert_eq!(rows(&client, "event_key").await, 2 + 9 * 2);
@@ -69,9 +69,26 @@ async fn a_poisoned_contact_fails_its_own_batch_alone() {
     let station = Station::start(&database.config, one_lane()).await;
     let batch = |name: &str| contacts([name], 1);
     let answers = one_lot(&station, &database.config, "contact", batch).await;
-    assert_only_the_fourth_is_refused(&answers, &[Outcome::Created]);
+    assert_only_the_fourth_is_refused(&answers, &[Outcome::Created], Refused::Unstorable);
     assert_eq!(rows(&client, "contact").await, 1 + 9);
     assert_eq!(rows(&client, "event").await, 1 + 9);
+    station.stop().await;
+}
+
+#[tokio::test]
+async fn a_stored_contact_that_cannot_be_read_fails_only_the_batch_that_meets_it() {
+    let database = TestDatabase::create().await;
+    let client = database.client().await;
+    let station = Station::start(&database.config, one_lane()).await;
+    // The fourth of the ten goes to datasource 4.
+    station.enqueue(4, contacts(["poison"], 1)).await.await.unwrap().unwrap();
+    let broken = "update contact set attributes = '[]' where user_id = 'poison'";
+    assert_eq!(client.execute(broken, &[]).await.unwrap(), 1);
+    let answers = one_lot(&station, &database.config, "contact", |name| contacts([name], 2)).await;
+    assert_only_the_fourth_is_refused(&answers, &[Outcome::Created], Refused::Defect);
+    assert_eq!(rows(&client, "contact").await, 1 + 1 + 9);
+    let untouched = "select count(*) from contact where user_id = 'poison' and attributes = '[]'";
+    assert_eq!(count(&client, untouched, &[]).await, 1);
     station.stop().await;
 }
 
@@ -127,7 +144,7 @@ async fn each_kind_of_refusal_has_its_answer() {
     let unstorable = ["22P02", "22P05", "23505", "23502", "54000"];
     let all = unavailable.iter().map(|code| (*code, Refused::Unavailable));
     let all = all.chain(unstorable.iter().map(|code| (*code, Refused::Unstorable)));
-    for (code, wanted) in all.chain([("XX000", Refused::Defect), ("42P01", Refused::Defect)]) {
+    for (code, wanted) in all.chain(["XX000", "XX001", "42P01"].map(|code| (code, Refused::Defect))) {
         refuse(&client, code, 1).await;
         assert_eq!(station.append(events([code], 1)).await.unwrap_err(), wanted, "{code}");
         // A lane that dropped its connection takes another one first.
