@@ -161,7 +161,7 @@ impl Writer {
                 tracing::error!(%error, "a lane broke");
             }
         }
-        self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
+        self.shared.queue.end(&self.shared.ledger);
     }
 }
 
@@ -196,7 +196,10 @@ impl Handle {
         }
         let (job, mut answer) = Job::new(inlet, work, self.shared.clock.monotonic(), room, account);
         let job = Arc::new(job);
-        self.shared.queue.push(job.clone());
+        if let Err(refused) = self.shared.queue.push(job.clone()) {
+            job.note(&Err(refused), ledger);
+            return Err(refused);
+        }
         let answered = match timeout(self.shared.options.wait, &mut answer).await {
             Ok(answered) => answered,
             Err(_) if job.leave() => {

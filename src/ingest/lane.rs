@@ -60,23 +60,7 @@ impl Lane {
 
     /// Writes lots until the queue is closed and empty.
     pub(super) async fn run(mut self) {
-        while !self.shared.queue.is_finished() {
-            if let Err(error) = self.connect().await {
-                self.complain(&error);
-                // Another lane may still serve what waits.
-                if !self.shared.is_connected() {
-                    self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
-                }
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-            self.complained = false;
-            // Now and then an idle lane looks whether its connection still lives.
-            let Ok(taken) = timeout(GLANCE, self.shared.queue.take()).await else {
-                self.look_after().await;
-                continue;
-            };
-            let Some(Lot { jobs, turn }) = taken else { return };
+        while let Some(Lot { jobs, turn }) = self.next().await {
             self.note_waits(&jobs);
             {
                 let mut settling = pin!(self.settle(jobs));
@@ -88,6 +72,30 @@ impl Lane {
             }
             if self.connection.is_none() {
                 turn.pass_on();
+            }
+        }
+    }
+
+    /// Waits for a connection and for a lot; `None` when there will be no more.
+    async fn next(&mut self) -> Option<Lot> {
+        loop {
+            // To hear that nothing is left needs no connection.
+            if !self.shared.queue.is_finished()
+                && let Err(error) = self.connect().await
+            {
+                self.complain(&error);
+                // Another lane may still serve what waits.
+                if !self.shared.is_connected() {
+                    self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
+                }
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            self.complained = false;
+            // Now and then an idle lane looks whether its connection still lives.
+            match timeout(GLANCE, self.shared.queue.take()).await {
+                Ok(taken) => return taken,
+                Err(_) => self.look_after().await,
             }
         }
     }

@@ -2,7 +2,11 @@
 
 use tidegate::{
     domain::{claim::Digest, ids::Inlet},
-    ingest::{Options, Outcome, Refused},
+    ingest::{
+        Options, Outcome, Refused,
+        fates::Kind,
+        ledger::{Account, Asked},
+    },
     store::{Database, Role},
 };
 use tokio_postgres::Client;
@@ -157,6 +161,23 @@ async fn a_caller_that_goes_away_cancels_nothing() {
     );
     until("all room is back", async || station.handle.depth() == (0, 0)).await;
     station.stop().await;
+}
+
+/// Its body was still being read when the writer ended.
+#[tokio::test]
+async fn who_comes_after_the_end_is_told_at_once() {
+    let database = TestDatabase::create().await;
+    let client = database.client().await;
+    let station = Station::start(&database.config, Options::default()).await;
+    let handle = station.handle.clone();
+    let inlet = Inlet { project: 1, datasource: 1 };
+    let room = handle.admit(inlet, 1_000).unwrap();
+    station.stop().await;
+    let account = Account { kind: Kind::Event, asked: Asked::Push, bad: 0 };
+    let late = handle.append(room, inlet, events(["late"], 1), account).await;
+    assert_eq!(late.unwrap_err(), Refused::Unavailable, "and not `Overloaded`, after a wait for nobody");
+    assert_eq!(handle.depth(), (0, 0));
+    assert_eq!(rows(&client, "event").await, 0);
 }
 
 #[tokio::test]
