@@ -16,7 +16,7 @@ use super::{
     foretell,
     job::{ContactOp, Job, Work},
     lane::Lane,
-    ledger::{Account, Ledger},
+    ledger::{Account, Ledger, Settlement},
     queue::{Bounds, Queue, Room},
     receipt::{Outcome, Receipt, Refused},
 };
@@ -191,8 +191,10 @@ impl Handle {
     ) -> Result<Receipt, Refused> {
         let ledger = &self.shared.ledger;
         if let Err(refused) = room.furnish(work.len()) {
-            ledger.settle(inlet.datasource, &account, work.len(), &Err(refused));
-            return Err(refused);
+            let answer = Err(refused);
+            let (datasource, items) = (inlet.datasource, work.len());
+            ledger.settle([Settlement { datasource, account: &account, items, answer: &answer }]);
+            return answer;
         }
         let (job, mut answer) = Job::new(inlet, work, self.shared.clock.monotonic(), room, account);
         let job = Arc::new(job);

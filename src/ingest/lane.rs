@@ -200,9 +200,7 @@ impl Lane {
     }
 
     fn answer(&self, jobs: &[Arc<Job>], answers: impl Iterator<Item = Result<Receipt, Refused>>) {
-        for (job, answer) in jobs.iter().zip(answers) {
-            job.answer(answer, &self.shared.ledger);
-        }
+        Job::answer_all(jobs, answers, &self.shared.ledger);
     }
 
     fn answer_all(&self, jobs: &[Arc<Job>], outcome: Result<Vec<Receipt>, Refused>) {

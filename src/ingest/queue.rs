@@ -242,9 +242,7 @@ impl Queue {
             if lot.is_empty() {
                 return;
             }
-            for job in lot {
-                job.answer(answer.clone(), ledger);
-            }
+            Job::answer_all(&lot, std::iter::repeat_n(answer.clone(), lot.len()), ledger);
         }
     }
 
