@@ -36,7 +36,8 @@ use crate::{
 /// How the writer works.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Connections that write lots side by side. Default 2: one commits while the other fills.
+    /// Connections that write lots side by side. Default 2: while one writes, another begins only with 256 items, or once the first
+    /// has been at its lot for 5 ms.
     pub lanes: usize,
     /// Items in the house at once, beyond which batches get 503. Default 20 000.
     pub queue_items: usize,
