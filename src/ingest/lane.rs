@@ -146,6 +146,8 @@ impl Lane {
     async fn settle(&mut self, jobs: Vec<Arc<Job>>) {
         let mut parts = vec![jobs];
         let mut tries = 0;
+        // Whether a commit was lost already: each costs up to the time for its fate, and senders do not wait for ever.
+        let mut revived = false;
         while let Some(mut part) = parts.pop() {
             let error = match self.attempt(&part).await {
                 Ok(receipts) => {
@@ -154,10 +156,17 @@ impl Lane {
                     continue;
                 }
                 Err(Trouble::During { trace, told }) => {
-                    let outcome = self.resolve(&trace).await;
-                    let committed =
-                        |position| receipts_of(&part, trace.epoch, told, position, trace.received_at);
-                    self.answer_all(&part, outcome.map(committed));
+                    match self.resolve(&trace).await {
+                        // Nothing of it was stored, so that it can be written as if for the first time.
+                        Err(Refused::Unavailable) if !std::mem::replace(&mut revived, true) => {
+                            parts.push(part);
+                        }
+                        outcome => {
+                            let committed =
+                                |position| receipts_of(&part, trace.epoch, told, position, trace.received_at);
+                            self.answer_all(&part, outcome.map(committed));
+                        }
+                    }
                     continue;
                 }
                 Err(Trouble::Before(error)) => error,
@@ -175,10 +184,6 @@ impl Lane {
                     let second = part.split_off(part.len() / 2);
                     parts.extend([second, part]);
                 }
-                Failure::Data => {
-                    tracing::error!(%error, "the database refuses what validation let through");
-                    self.answer_all(&part, Err(Refused::Unstorable));
-                }
                 Failure::Retry if tries < TRIES => {
                     tries += 1;
                     parts.push(part);
@@ -187,16 +192,28 @@ impl Lane {
                     tries += 1;
                     parts.push(part);
                 }
-                Failure::MissingPartition | Failure::Retry | Failure::Unavailable => {
-                    tracing::warn!(%error, "a lot was not written");
-                    self.answer_all(&part, Err(Refused::Unavailable));
-                }
-                Failure::Content | Failure::Other => {
-                    tracing::error!(%error, "a lot was not written");
-                    self.answer_all(&part, Err(Refused::Defect));
-                }
+                _ => self.give_up(&part, &error),
             }
         }
+    }
+
+    /// Answers batches that will not be written.
+    fn give_up(&self, part: &[Arc<Job>], error: &StoreError) {
+        let refused = match error.failure() {
+            Failure::Data => {
+                tracing::error!(%error, "the database refuses what validation let through");
+                Refused::Unstorable
+            }
+            Failure::Taken | Failure::MissingPartition | Failure::Retry | Failure::Unavailable => {
+                tracing::warn!(%error, "a lot was not written");
+                Refused::Unavailable
+            }
+            Failure::Content | Failure::Other => {
+                tracing::error!(%error, "a lot was not written");
+                Refused::Defect
+            }
+        };
+        self.answer_all(part, Err(refused));
     }
 
     fn answer(&self, jobs: &[Arc<Job>], answers: impl Iterator<Item = Result<Receipt, Refused>>) {
@@ -287,7 +304,7 @@ impl Lane {
         Ok((told, epoch, outcome.unwrap_or(Err(StoreError::TimedOut(limit)))))
     }
 
-    /// Finds out what became of a commit that was never answered.
+    /// Finds out what became of a commit that was never answered; [`Refused::Unavailable`] where it was rolled back for certain.
     async fn resolve(&mut self, trace: &Trace) -> Result<i64, Refused> {
         let limit = self.shared.options.fate;
         let ask = async {
