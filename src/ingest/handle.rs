@@ -16,7 +16,7 @@ use super::{
     foretell,
     job::{ContactOp, Job, Work},
     lane::Lane,
-    ledger::{Account, Ledger},
+    ledger::{Account, Ledger, Settlement},
     queue::{Bounds, Queue, Room},
     receipt::{Outcome, Receipt, Refused},
 };
@@ -36,7 +36,8 @@ use crate::{
 /// How the writer works.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Connections that write lots side by side. Default 2: one commits while the other fills.
+    /// Connections that write lots side by side. Default 2: while one writes, another begins only with 256 items, or once the first
+    /// has been at its lot for 5 ms.
     pub lanes: usize,
     /// Items in the house at once, beyond which batches get 503. Default 20 000.
     pub queue_items: usize,
@@ -161,7 +162,7 @@ impl Writer {
                 tracing::error!(%error, "a lane broke");
             }
         }
-        self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
+        self.shared.queue.end(&self.shared.ledger);
     }
 }
 
@@ -191,12 +192,17 @@ impl Handle {
     ) -> Result<Receipt, Refused> {
         let ledger = &self.shared.ledger;
         if let Err(refused) = room.furnish(work.len()) {
-            ledger.settle(inlet.datasource, &account, work.len(), &Err(refused));
-            return Err(refused);
+            let answer = Err(refused);
+            let (datasource, items) = (inlet.datasource, work.len());
+            ledger.settle([Settlement { datasource, account: &account, items, answer: &answer }]);
+            return answer;
         }
         let (job, mut answer) = Job::new(inlet, work, self.shared.clock.monotonic(), room, account);
         let job = Arc::new(job);
-        self.shared.queue.push(job.clone());
+        if let Err(refused) = self.shared.queue.push(job.clone()) {
+            job.note(&Err(refused), ledger);
+            return Err(refused);
+        }
         let answered = match timeout(self.shared.options.wait, &mut answer).await {
             Ok(answered) => answered,
             Err(_) if job.leave() => {

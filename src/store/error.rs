@@ -122,6 +122,8 @@ pub enum Failure {
     Retry,
     /// The server is away, full, read-only, shutting down or too slow: try again later.
     Unavailable,
+    /// A row that is stored, or a value for one, is not what it should be: a defect, which only what touches it has to meet.
+    Content,
     /// Anything else; a defect.
     Other,
 }
@@ -137,6 +139,7 @@ impl StoreError {
             Self::Answered(answered) => classify(&answered.code, answered.table.as_deref()),
             Self::Wire(_) | Self::Pool(_) | Self::TimedOut(_) | Self::RolledBack(_) => Failure::Unavailable,
             Self::Moved(_) => Failure::Retry,
+            Self::Content(_) => Failure::Content,
             _ => Failure::Other,
         }
     }
@@ -183,6 +186,8 @@ fn classify(code: &SqlState, table: Option<&str>) -> Failure {
             Failure::Unavailable
         }
         code if ["22", "23", "54"].contains(&&code[..2]) => Failure::Data,
+        // The server found a page or an index damaged.
+        "XX001" | "XX002" => Failure::Content,
         _ => Failure::Other,
     }
 }
