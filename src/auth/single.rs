@@ -123,7 +123,7 @@ pub async fn reveal(
     entropy: &dyn Entropy,
     actor: Actor<'_>,
 ) -> Result<Shown, SingleError> {
-    let turn = Turn::begin(client, project, single.kind().name()).await?;
+    let turn = Turn::begin(client, project, single.kind().name(), actor).await?;
     let mut turn = turn.ok_or(SingleError::NoProject)?;
     let shown = match turn.live() {
         Some(live) => Shown { text: open(vault.read().await?.as_ref(), live)?, key: live.clone() },
@@ -145,7 +145,7 @@ pub async fn regenerate(
     entropy: &dyn Entropy,
     actor: Actor<'_>,
 ) -> Result<Shown, SingleError> {
-    let turn = Turn::begin(client, project, single.kind().name()).await?;
+    let turn = Turn::begin(client, project, single.kind().name(), actor).await?;
     let mut turn = turn.ok_or(SingleError::NoProject)?;
     let shown = put(&mut turn, vault, single, entropy, actor).await?;
     turn.end().await?;

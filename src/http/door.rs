@@ -143,6 +143,9 @@ async fn finish(
     pass: Option<&Pass>,
     fading: Option<Fading>,
 ) -> HttpResponse {
+    // A key that was ended in the meantime is as unknown as any other.
+    let known = !matches!(&outcome, Err(problem) if problem.code == Code::InvalidToken);
+    let (pass, fading) = (pass.filter(|_| known), fading.filter(|_| known));
     let mut response = match outcome {
         Ok(answer) => answer.respond(pass),
         Err(problem) => Box::pin(refuse_unread(&problem, request, payload, id, pass)).await,
@@ -292,16 +295,19 @@ fn authenticate(state: &State, request: &HttpRequest) -> Result<Caller, Problem>
     let query = request.uri().query();
     let presented = Presented::find(headers, query);
     let admitted = presented.and_then(|presented| state.authority.authenticate(&presented));
-    let caller = admitted.map_err(|refusal| {
-        let (code, challenge) = match refusal {
-            Refusal::Missing => (Code::MissingCredentials, CHALLENGE.to_owned()),
-            Refusal::Invalid => (Code::InvalidToken, format!("{CHALLENGE}, error=\"invalid_token\"")),
-            Refusal::Ambiguous => (Code::InvalidRequest, format!("{CHALLENGE}, error=\"invalid_request\"")),
-        };
-        Problem::plain(code).header("WWW-Authenticate", challenge)
-    })?;
+    let caller = admitted.map_err(unknown)?;
     state.uses.note(&caller, || seen(state, request));
     Ok(caller)
+}
+
+/// The answer to a credential that does not hold, or to none.
+pub(super) fn unknown(refusal: Refusal) -> Problem {
+    let (code, challenge) = match refusal {
+        Refusal::Missing => (Code::MissingCredentials, CHALLENGE.to_owned()),
+        Refusal::Invalid => (Code::InvalidToken, format!("{CHALLENGE}, error=\"invalid_token\"")),
+        Refusal::Ambiguous => (Code::InvalidRequest, format!("{CHALLENGE}, error=\"invalid_request\"")),
+    };
+    Problem::plain(code).header("WWW-Authenticate", challenge)
 }
 
 /// Where a request came from, for the list of keys.

@@ -5,6 +5,7 @@ use actix_web::{
     http::header::{HeaderName, HeaderValue},
 };
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use super::{
     answer::Answer,
@@ -13,7 +14,7 @@ use super::{
     state::State,
 };
 use crate::{
-    auth::Caller,
+    auth::{Caller, Refusal},
     ingest::Refused,
     store::{
         self, StoreError,
@@ -68,6 +69,9 @@ pub(super) async fn create(
 const IN_FLIGHT_WAIT: u64 = 1;
 
 fn away(state: &State, error: &StoreError) -> Problem {
+    if matches!(error, StoreError::CallerEnded) {
+        return door::unknown(Refusal::Invalid);
+    }
     let mut problem = door::store(state, Refused::of_read(error));
     if problem.code == Code::StoreUnavailable {
         problem.detail =
@@ -82,12 +86,13 @@ fn away(state: &State, error: &StoreError) -> Problem {
 pub(super) struct Acting {
     who: String,
     from: String,
+    key: Uuid,
 }
 
 impl Acting {
     /// As a change writes it down.
     pub(super) fn actor(&self) -> Actor<'_> {
-        Actor { who: &self.who, from: &self.from }
+        Actor { who: &self.who, from: &self.from, key: Some(self.key) }
     }
 }
 
@@ -97,5 +102,6 @@ pub(super) fn acting(state: &State, request: &HttpRequest, caller: &Caller) -> A
     Acting {
         who: format!("{} key {} ({})", key.kind.name(), key.id, key.prefix),
         from: client::find(request, &state.proxies).map(|address| address.to_string()).unwrap_or_default(),
+        key: key.id,
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use super::{StoreError, tx::Tx};
 
@@ -12,12 +13,14 @@ pub struct Actor<'a> {
     pub who: &'a str,
     /// Where the request came from, as a prefix of the address; empty for what came from no network.
     pub from: &'a str,
+    /// The key that asked, by row; `None` for whoever is at the server itself.
+    pub key: Option<Uuid>,
 }
 
 impl<'a> Actor<'a> {
     /// One who is at the server itself.
     pub const fn local(who: &'a str) -> Self {
-        Self { who, from: "" }
+        Self { who, from: "", key: None }
     }
 }
 

@@ -182,10 +182,11 @@ pub async fn change(
 /// [`StoreError`] when the database refuses.
 pub async fn delete(client: &mut Client, uid: &str, actor: Actor<'_>) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_delete").await?;
-    let found = !tx.query(sql!("datasource_delete"), &[&uid]).await?.is_empty();
-    if found {
-        audit::write(&tx, actor, "datasource.delete", uid, "").await?;
-    }
+    let rows = tx.query(sql!("datasource_delete"), &[&uid]).await?;
+    let Some(datasource) = rows.first().map(|row| row.get::<_, i64>(0)) else { return Ok(false) };
+    audit::write(&tx, actor, "datasource.delete", uid, "").await?;
+    let ended = tx.query(sql!("datasource_delete_keys"), &[&datasource]).await?;
+    keys::ended_with(&tx, &ended, actor).await?;
     tx.commit().await?;
-    Ok(found)
+    Ok(true)
 }

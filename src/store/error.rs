@@ -63,6 +63,9 @@ pub enum StoreError {
     /// Another transaction moved what this one was about to write; the same work succeeds when it is tried again.
     #[error("{0}")]
     Moved(&'static str),
+    /// The key that asked for a change was ended in the meantime; nothing was changed.
+    #[error("the key that asked for this was ended in the meantime")]
+    CallerEnded,
     /// A row does not have the form that the schema promises.
     #[error("unexpected content in the database: {0}")]
     Content(String),

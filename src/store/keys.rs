@@ -1,12 +1,13 @@
 //! Rows of keys: made, rotated, renamed, revoked, deleted. Every change leaves a line in the audit in the same transaction.
 
 use jiff::Timestamp;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{
     StoreError,
     audit::{self, Actor},
+    caller,
     key_list::KeyState,
     tx::Tx,
 };
@@ -61,6 +62,10 @@ pub(super) async fn insert(tx: &Tx<'_>, key: &NewKey<'_>, actor: Actor<'_>) -> R
     {
         return Ok(false);
     }
+    let places: [&(dyn ToSql + Sync); 2] = [&key.project, &key.datasource];
+    tx.query(sql!("project_hold"), &places).await?;
+    tx.query(sql!("datasource_hold"), &[&key.datasource]).await?;
+    caller::hold(tx, actor).await?;
     let hash: &[u8] = &key.hash;
     let rows = tx
         .query(
@@ -89,6 +94,15 @@ pub(super) async fn insert(tx: &Tx<'_>, key: &NewKey<'_>, actor: Actor<'_>) -> R
     audit::write(tx, actor, "key.create", &key.id.to_string(), &format!("{} {}", key.kind, key.prefix))
         .await?;
     Ok(true)
+}
+
+/// Writes down that keys ended with what they were bound to: rows of id, kind and prefix.
+pub(super) async fn ended_with(tx: &Tx<'_>, ended: &[Row], actor: Actor<'_>) -> Result<(), StoreError> {
+    for key in ended {
+        let note = format!("{} {}", key.get::<_, &str>(1), key.get::<_, &str>(2));
+        audit::write(tx, actor, "key.delete", &key.get::<_, Uuid>(0).to_string(), &note).await?;
+    }
+    Ok(())
 }
 
 /// How a key ends.
@@ -157,6 +171,11 @@ pub async fn rotate(
     let tx = Tx::begin(client, "key_rotate").await?;
     // First, as whoever disables a user takes them in this order too.
     tx.query(sql!("user_hold_of_key"), &[&id]).await?;
+    tx.query(sql!("project_hold_of_key"), &[&id]).await?;
+    tx.query(sql!("datasource_hold_of_key"), &[&id]).await?;
+    if actor.key != Some(id) {
+        caller::hold(&tx, actor).await?;
+    }
     let rows = tx.query(sql!("key_lock"), &[&id]).await?;
     let Some(key) = rows.first() else { return Ok(Rotation::Gone) };
     let state = KeyState::at(now, key.get(2), key.get(3), key.get(4));

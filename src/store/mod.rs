@@ -53,6 +53,8 @@ pub mod closed;
 
 pub mod changes;
 
+mod caller;
+
 pub mod keys;
 
 pub mod users;

@@ -9,6 +9,7 @@ use super::{
     StoreError,
     audit::{self, Actor},
     changes::{limits, limits_json},
+    keys,
     tx::Tx,
 };
 use crate::domain::settings::ProjectPatch;
@@ -118,10 +119,12 @@ pub async fn change(
 /// [`StoreError`] when the database refuses.
 pub async fn delete(client: &mut Client, uid: &str, actor: Actor<'_>) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "project_delete").await?;
-    let found = !tx.query(sql!("project_delete"), &[&uid]).await?.is_empty();
-    if found {
-        audit::write(&tx, actor, "project.delete", uid, "").await?;
-    }
+    let rows = tx.query(sql!("project_delete"), &[&uid]).await?;
+    let Some(project) = rows.first().map(|row| row.get::<_, i64>(0)) else { return Ok(false) };
+    audit::write(&tx, actor, "project.delete", uid, "").await?;
+    tx.execute(sql!("project_delete_datasources"), &[&project]).await?;
+    let ended = tx.query(sql!("project_delete_keys"), &[&project]).await?;
+    keys::ended_with(&tx, &ended, actor).await?;
     tx.commit().await?;
-    Ok(found)
+    Ok(true)
 }

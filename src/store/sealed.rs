@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     Pool, StoreError,
     audit::{self, Actor},
+    caller,
     lease::Lease,
     tx::Tx,
 };
@@ -96,12 +97,14 @@ impl<'c> Turn<'c> {
         client: &'c mut Client,
         project: &'c str,
         kind: &'c str,
+        actor: Actor<'_>,
     ) -> Result<Option<Self>, StoreError> {
         let tx = Tx::begin(client, "sealed_turn").await?;
         tx.query(sql!("sealed_turn"), &[&TURN]).await?;
         if tx.query(sql!("sealed_project"), &[&project]).await?.is_empty() {
             return Ok(None);
         }
+        caller::hold(&tx, actor).await?;
         let rows = tx.query(sql!("sealed_find"), &[&project, &kind]).await?;
         let live = rows.first().and_then(SealedKey::of);
         Ok(Some(Self { tx, project, kind, live }))

@@ -260,7 +260,8 @@ pub async fn accept(
     let Some(user) = rows.first() else { return Ok(false) };
     let uid: &str = user.get(0);
     let who = format!("user {uid}");
-    audit::write(&tx, Actor { who: &who, from }, "user.password", uid, "by a one-time link").await?;
+    audit::write(&tx, Actor { who: &who, from, key: None }, "user.password", uid, "by a one-time link")
+        .await?;
     tx.commit().await?;
     Ok(true)
 }
