@@ -3,11 +3,11 @@
 use std::{fmt, str::FromStr};
 
 macro_rules! scopes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
+    ($(#[doc = $doc:literal] $name:ident = $text:literal),+ $(,)?) => {
         /// One permission.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Scope {
-            $($(#[$doc])* $name),+
+            $(#[doc = $doc] $name),+
         }
 
         impl Scope {
@@ -20,6 +20,13 @@ macro_rules! scopes {
                     $(Self::$name => $text),+
                 }
             }
+
+            /// What it allows, as a sentence.
+            pub const fn allows(self) -> &'static str {
+                match self {
+                    $(Self::$name => $doc.trim_ascii()),+
+                }
+            }
         }
     };
 }
@@ -27,7 +34,7 @@ macro_rules! scopes {
 scopes! {
     /// List the projects of the account.
     AccountRead = "ACCOUNT_READ",
-    /// Read a project and its catalogues.
+    /// Read a project, its catalogues and its datasources.
     ProjectRead = "PROJECT_READ",
     /// Read a datasource: the probe, the catalogues, single contacts, totals.
     ProjectIngestRead = "PROJECT_INGEST_READ",

@@ -29,6 +29,8 @@ mod users;
 
 mod secret_key;
 
+mod canary;
+
 mod refusals;
 
 mod specs;
