@@ -44,6 +44,8 @@ mod keyring;
 
 mod users;
 
+mod bound;
+
 mod uses;
 
 mod sealed;

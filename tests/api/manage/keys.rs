@@ -1,12 +1,16 @@
 //! Keys of a project over HTTP: made within what the caller may, listed in pages, renamed, ended.
 
 use serde_json::{Value, json};
-use tidegate::{auth::scope::Scope, http::problem::Code};
+use tidegate::{auth::scope::Scope, http::problem::Code, store::keys::End};
 
 use super::{Manager, pointers};
-use crate::support::{
-    house::{Inlet, Reply, TestHouse},
-    postgres::TestDatabase,
+use crate::{
+    metrics::until,
+    support::{
+        house::{Inlet, Reply, TestHouse},
+        postgres::TestDatabase,
+        socket::Socket,
+    },
 };
 
 /// The row of an instance key that nobody has the text of.
@@ -204,5 +208,33 @@ async fn a_key_is_renamed_revoked_and_deleted() {
     assert_eq!(manager.ask(&house, "DELETE", &own, Value::Null).await.status, 200);
     assert_eq!(names(&manager.get(&house, "/keys").await.json()), ["Product"]);
     assert_eq!(manager.ask(&house, "DELETE", &own, Value::Null).await.code(), "key_not_found");
+    house.stop().await;
+}
+
+/// The key is looked at once more when the body is there, which may take a while.
+#[tokio::test]
+async fn a_key_that_ends_while_its_body_comes_makes_none() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let (id, manager) = house.product_token(Some(&inlet.project), Scope::ALL).await;
+    let body = json!({ "kind": "datasource", "name": "late", "datasourceUid": inlet.datasource }).to_string();
+    let mut socket = Socket::open(&house).await;
+    let lines = [
+        format!("Authorization: Bearer {manager}"),
+        "Content-Type: application/json".to_owned(),
+        format!("Content-Length: {}", body.len()),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    socket.head("POST", &format!("/v1/project/{}/keys", inlet.project), &lines).await;
+    let (most, last) = body.split_at(body.len() - 1);
+    socket.send(most).await;
+    until(async || house.state.traffic.in_flight() == 1).await;
+    house.end_key(id, End::Revoke).await;
+    socket.send(last).await;
+    let reply = socket.reply().await;
+    assert_eq!((reply.status, reply.code().as_str()), (401, "invalid_token"), "{}", reply.text);
+    assert!(reply.rate_headers().is_empty(), "{:?}", reply.rate_headers());
+    assert_eq!(house.number("select count(*) from key where name = 'late'").await, 0);
     house.stop().await;
 }
