@@ -286,19 +286,25 @@ pub(super) fn lacks(scope: Scope) -> Problem {
     Problem::new(Code::InsufficientScope, detail).header("WWW-Authenticate", challenge)
 }
 
+/// The refusal of a credential that does not hold.
+pub(super) fn invalid() -> Problem {
+    Problem::plain(Code::InvalidToken)
+        .header("WWW-Authenticate", format!("{CHALLENGE}, error=\"invalid_token\""))
+}
+
 /// Who is calling; before a byte of the body is read.
 fn authenticate(state: &State, request: &HttpRequest) -> Result<Caller, Problem> {
     let headers = request.headers().get_all(header::AUTHORIZATION).map(|value| value.as_bytes());
     let query = request.uri().query();
     let presented = Presented::find(headers, query);
     let admitted = presented.and_then(|presented| state.authority.authenticate(&presented));
-    let caller = admitted.map_err(|refusal| {
-        let (code, challenge) = match refusal {
-            Refusal::Missing => (Code::MissingCredentials, CHALLENGE.to_owned()),
-            Refusal::Invalid => (Code::InvalidToken, format!("{CHALLENGE}, error=\"invalid_token\"")),
-            Refusal::Ambiguous => (Code::InvalidRequest, format!("{CHALLENGE}, error=\"invalid_request\"")),
-        };
-        Problem::plain(code).header("WWW-Authenticate", challenge)
+    let caller = admitted.map_err(|refusal| match refusal {
+        Refusal::Missing => Problem::plain(Code::MissingCredentials).header("WWW-Authenticate", CHALLENGE),
+        Refusal::Invalid => invalid(),
+        Refusal::Ambiguous => {
+            let challenge = format!("{CHALLENGE}, error=\"invalid_request\"");
+            Problem::plain(Code::InvalidRequest).header("WWW-Authenticate", challenge)
+        }
     })?;
     state.uses.note(&caller, || seen(state, request));
     Ok(caller)
