@@ -110,9 +110,12 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
 ) -> Result<T, PasswordError> {
     let turn = HASHING.acquire().await.map_err(|error| PasswordError::Gone(error.to_string()))?;
-    let done = tokio::task::spawn_blocking(work).await;
-    drop(turn);
-    done.map_err(|error| PasswordError::Gone(error.to_string()))?
+    let work = move || {
+        // Held by the work, which goes on when nobody waits for it any more.
+        let _turn = turn;
+        work()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| PasswordError::Gone(error.to_string()))?
 }
 
 /// The secret part of a one-time link. Its `Debug` is silent; stored is its hash alone.
@@ -168,6 +171,25 @@ mod tests {
         let again = password("correct horse battery").hash(&SystemEntropy).await.unwrap();
         assert_ne!(hash, again, "two salts");
         assert!(password("correct horse battery").is("noise".into()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_keeps_its_turn() {
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let (began, begun) = tokio::sync::oneshot::channel();
+        let caller = tokio::spawn(blocking(move || {
+            let _ = began.send(());
+            Ok(wait.recv().is_ok())
+        }));
+        begun.await.unwrap();
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        // The other turn may be taken by another test for a while; this one is not to be had.
+        let other = HASHING.acquire().await.unwrap();
+        assert_eq!(HASHING.available_permits(), 0);
+        done.send(()).unwrap();
+        let both = HASHING.acquire().await.unwrap();
+        drop((other, both));
     }
 
     #[test]

@@ -36,12 +36,27 @@ fn of(member: &Member) -> Filter<'_> {
 
 /// `GET …/keys`, in the order in which they were made.
 pub(super) async fn list(state: &State, request: &HttpRequest, member: &Member) -> Result<Answer, Problem> {
+    page(state, request, of(member)).await
+}
+
+/// The page of a list of keys that the query asks for.
+///
+/// # Errors
+/// As [`Page::asked`]; 400 `invalid_cursor` also for the place of a key that there is no row of.
+pub(super) async fn page(
+    state: &State,
+    request: &HttpRequest,
+    filter: Filter<'_>,
+) -> Result<Answer, Problem> {
     let page = Page::asked(request, List::Keys)?;
-    let after = page.after.map(Uuid::from_u128);
-    let (filter, rows) = (of(member), Some(page.rows()));
-    let mut keys = store::on(&state.reads, async |client| key_list::list(client, &filter, after, rows).await)
+    let (after, rows) = (page.after.map(Uuid::from_u128), page.rows());
+    let found = store::on(&state.reads, async |client| key_list::page(client, &filter, after, rows).await)
         .await
         .map_err(|error| door::store(state, Refused::of_read(&error)))?;
+    let mut keys = found.ok_or_else(|| {
+        let detail = "the key after which this page begins is gone; read the list from its beginning";
+        Problem::new(Code::InvalidCursor, detail)
+    })?;
     let next = page.cut(&mut keys, |key| key.id.as_u128());
     let now = state.clock.now();
     let entities = keys.iter().map(|key| KeyShape::of(key, now)).collect();

@@ -40,11 +40,11 @@ pub(super) async fn write<T>(
 /// Says that an answer was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Makes something in a transaction of this name and answers what was made, as [`write`]; a request that its sender repeats gets the
+/// Makes something in a transaction of this name and answers what was made, as [`write()`]; a request that its sender repeats gets the
 /// answer that it got.
 ///
 /// # Errors
-/// As [`write`], and those of the work; 409 while the same request is being answered, 422 for another one of the same name.
+/// As [`write()`], and those of the work; 409 while the same request is being answered, 422 for another one of the same name.
 pub(super) async fn create(
     state: &State,
     name: &'static str,

@@ -3,12 +3,12 @@
 use super::{
     answer::Answer,
     door,
-    problem::{Code, Problem},
+    problem::Problem,
     state::State,
     wire::{CallingKey, CallingUser, EntityAnswer, Me, OrganizationShape, ProjectName, Within},
 };
 use crate::{
-    auth::{Caller, Reach},
+    auth::{Caller, Project, Reach, Refusal, scope::Scope},
     ingest::Refused,
     store::{
         self,
@@ -23,10 +23,9 @@ pub(super) async fn read(state: &State, caller: &Caller) -> Result<Answer, Probl
         Some(_) => Some(user(state, caller).await?),
         None => None,
     };
-    let (organization, projects) = (state.authority.organization(), state.authority.projects(caller));
-    let (_, datasource) = state.authority.home(caller);
-    let project = |project: &crate::auth::Project| (project.uid.as_str().to_owned(), project.name.clone());
-    let projects: Vec<(String, String)> = projects.iter().map(|one| project(one)).collect();
+    let organization = state.authority.organization();
+    let (project, datasource) = state.authority.home(caller);
+    let projects = may_list(caller, project.is_some()).then(|| state.authority.projects(caller));
     Answer::ok(&EntityAnswer {
         entity: Me {
             organization: OrganizationShape::from(organization.as_ref()),
@@ -38,11 +37,22 @@ pub(super) async fn read(state: &State, caller: &Caller) -> Result<Answer, Probl
             }),
             reach: Within {
                 all_projects: key.reach == Reach::Organization,
-                projects: projects.iter().map(|(uid, name)| ProjectName { uid, name }).collect(),
+                projects: projects.as_ref().map(|projects| projects.iter().map(|one| named(one)).collect()),
+                project_uid: project.as_ref().map(|project| project.uid.as_str()),
                 datasource_uid: datasource.as_ref().map(|datasource| datasource.uid.as_str()),
             },
         },
     })
+}
+
+/// Whether the key may read the names of the projects that it reaches elsewhere: in the list of projects, or, when it is bound to
+/// one, at this project.
+fn may_list(caller: &Caller, bound: bool) -> bool {
+    caller.may(Scope::AccountRead) || (bound && caller.may(Scope::ProjectRead))
+}
+
+fn named(project: &Project) -> ProjectName<'_> {
+    ProjectName { uid: project.uid.as_str(), name: &project.name }
 }
 
 /// The user of a key that has one.
@@ -50,6 +60,6 @@ async fn user(state: &State, caller: &Caller) -> Result<KeyUser, Problem> {
     let id = caller.key().id;
     let found = store::on(&state.reads, async |client| users::of_key(client, id).await).await;
     let found = found.map_err(|error| door::store(state, Refused::of_read(&error)))?;
-    // Disabled just now: the next request with this key is refused.
-    found.ok_or_else(|| Problem::plain(Code::NotFound))
+    // Disabled just now: refused as the next request with this key is.
+    found.ok_or_else(|| door::unknown(Refusal::Invalid))
 }

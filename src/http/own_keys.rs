@@ -7,12 +7,11 @@ use super::{
     answer::Answer,
     door::{self, Person},
     intake::{self, noted},
-    keys::{not_done, overlap, shown, with_text},
+    keys::{not_done, overlap, page, shown, with_text},
     manage,
-    paging::Page,
     problem::{Code, Problem},
     state::State,
-    wire::{KeyPage, KeyShape, NewOwnKey, Next},
+    wire::NewOwnKey,
 };
 use crate::{
     auth::{
@@ -21,7 +20,7 @@ use crate::{
         personal,
         scope::{Role, ScopeSet},
     },
-    domain::{mark::List, rejection::Rejection, settings},
+    domain::{rejection::Rejection, settings},
     ingest::Refused,
     store::{
         self,
@@ -38,15 +37,7 @@ fn of(person: &Person) -> Filter<'static> {
 
 /// `GET /v1/me/keys`, in the order in which they were made.
 pub(super) async fn list(state: &State, request: &HttpRequest, person: &Person) -> Result<Answer, Problem> {
-    let page = Page::asked(request, List::Keys)?;
-    let (filter, after, rows) = (of(person), page.after.map(Uuid::from_u128), Some(page.rows()));
-    let mut keys = store::on(&state.reads, async |client| key_list::list(client, &filter, after, rows).await)
-        .await
-        .map_err(|error| door::store(state, Refused::of_read(&error)))?;
-    let next = page.cut(&mut keys, |key| key.id.as_u128());
-    let now = state.clock.now();
-    let entities = keys.iter().map(|key| KeyShape::of(key, now)).collect();
-    Answer::ok(&KeyPage { entities, metadata: Next { next } })
+    page(state, request, of(person)).await
 }
 
 /// `POST /v1/me/keys`.

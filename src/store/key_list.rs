@@ -137,6 +137,26 @@ pub async fn list(
     Ok(rows.iter().map(listing).collect())
 }
 
+/// Lists as [`list`] does; `None` when there is no row of the key `after`, so that nothing can be said of what lies behind it.
+///
+/// # Errors
+/// As [`list`].
+pub async fn page(
+    client: &Client,
+    filter: &Filter<'_>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Option<Vec<KeyListing>>, StoreError> {
+    let keys = list(client, filter, after, Some(limit)).await?;
+    match after {
+        Some(after) if keys.is_empty() => {
+            let known: bool = client.query_one(sql!("key_known"), &[&after]).await?.get(0);
+            Ok(known.then_some(keys))
+        }
+        _ => Ok(Some(keys)),
+    }
+}
+
 /// Finds one key that was not deleted, when it fits the filter.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use tidegate::{
     domain::clock::SystemEntropy,
     store::{
         audit::Actor,
+        keys::{self, End},
         projects,
         sealed::{self, Resealed},
     },
@@ -170,6 +171,24 @@ async fn keys_made_while_the_secret_key_is_rotated_are_not_lost() {
     bench.shown(&vault).await;
     let live = "select count(*) from key where kind = 'instance' and revoked_at is null";
     assert_eq!(bench.database.client().await.query_one(live, &[]).await.unwrap().get::<_, i64>(0), 2);
+}
+
+#[tokio::test]
+async fn the_text_of_a_key_that_ends_is_emptied() {
+    let bench = Bench::laid(1).await;
+    let vault = bench.vault();
+    bench.shown(&vault).await;
+    let mut client = bench.database.client().await;
+    for (kind, how) in [("instance", End::Revoke), ("event-stream", End::Delete)] {
+        let live = "select id, length(sealed) from key where kind = $1 and revoked_at is null";
+        let row = client.query_one(live, &[&kind]).await.unwrap();
+        let (id, length): (uuid::Uuid, i32) = (row.get(0), row.get(1));
+        assert!(length > 0);
+        assert!(keys::end(&mut client, id, how, ACTOR).await.unwrap());
+        let left = client.query_one("select length(sealed) from key where id = $1", &[&id]).await.unwrap();
+        assert_eq!(left.get::<_, i32>(0), 0, "{kind}");
+    }
+    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 0, lost: 0 });
 }
 
 #[tokio::test]

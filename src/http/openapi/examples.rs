@@ -147,7 +147,8 @@ pub(super) fn me() -> Value {
         },
         "user": { "uid": USER, "email": "ada@example.com", "role": "full_access" },
         "reach": {
-            "allProjects": false, "projects": [{ "uid": PROJECT, "name": "Shop" }], "datasourceUid": null,
+            "allProjects": false, "projects": [{ "uid": PROJECT, "name": "Shop" }], "projectUid": null,
+            "datasourceUid": null,
         },
     })
 }

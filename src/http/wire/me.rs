@@ -79,8 +79,13 @@ pub(in crate::http) struct CallingUser<'a> {
 pub(in crate::http) struct Within<'a> {
     /// Whether it reaches projects that are still to be made, too.
     pub(in crate::http) all_projects: bool,
-    /// The projects there are inside of its reach; for a datasource token the one around it.
-    pub(in crate::http) projects: Vec<ProjectName<'a>>,
+    /// The projects there are inside of its reach; `null` without `ACCOUNT_READ`, unless it is bound to one project and has
+    /// `PROJECT_READ` there.
+    #[schema(required = true)]
+    pub(in crate::http) projects: Option<Vec<ProjectName<'a>>>,
+    /// The one project that it is bound to, which for a datasource token is the one around it.
+    #[schema(required = true)]
+    pub(in crate::http) project_uid: Option<&'a str>,
     /// The one datasource that it reaches, for a datasource token.
     #[schema(required = true)]
     pub(in crate::http) datasource_uid: Option<&'a str>,

@@ -44,15 +44,29 @@ async fn every_kind_of_key_learns_who_it_is() {
     );
     assert_eq!(
         me["reach"],
-        json!({ "allProjects": false, "projects": project, "datasourceUid": inlet.datasource })
+        json!({ "allProjects": false, "projects": null, "projectUid": inlet.project, "datasourceUid": inlet.datasource }),
+        "a token that only pushes learns no names"
     );
     let (id, product) = house.product_token(None, &[Scope::ProjectStreamWrite]).await;
     let me = house.get(&product, "/v1/me").await.json()["entity"].clone();
     assert_eq!((&me["key"]["id"], &me["key"]["scopes"]), (&json!(id), &json!(["PROJECT_STREAM_WRITE"])));
-    assert_eq!(
-        (&me["reach"]["allProjects"], me["reach"]["projects"].as_array().unwrap().len()),
-        (&json!(true), 2)
-    );
+    let everywhere = |projects: &Value| json!({ "allProjects": true, "projects": projects, "projectUid": null, "datasourceUid": null });
+    assert_eq!(me["reach"], everywhere(&Value::Null));
+    let both =
+        json!([{ "uid": inlet.project, "name": "Project" }, { "uid": other.project, "name": "Project" }]);
+    let bound = json!({ "allProjects": false, "projects": project, "projectUid": inlet.project, "datasourceUid": null });
+    let hidden =
+        json!({ "allProjects": false, "projects": null, "projectUid": inlet.project, "datasourceUid": null });
+    for (within, scope, reach) in [
+        (None, Scope::AccountRead, everywhere(&both)),
+        (None, Scope::ProjectRead, everywhere(&Value::Null)),
+        (Some(inlet.project.as_str()), Scope::AccountRead, bound.clone()),
+        (Some(inlet.project.as_str()), Scope::ProjectRead, bound),
+        (Some(inlet.project.as_str()), Scope::ProjectIngestRead, hidden),
+    ] {
+        let (_, key) = house.product_token(within, &[scope]).await;
+        assert_eq!(house.get(&key, "/v1/me").await.json()["entity"]["reach"], reach, "{within:?} {scope}");
+    }
 
     let user = house.user(Role::Ingest, Some(std::slice::from_ref(&inlet.project))).await;
     let (id, personal) = house.personal_key(&user, Role::ReadOnly).await;
@@ -61,7 +75,9 @@ async fn every_kind_of_key_learns_who_it_is() {
     let me = me.json()["entity"].clone();
     assert_eq!((&me["key"]["id"], &me["key"]["role"]), (&json!(id), &json!("read_only")));
     assert_eq!(me["user"], json!({ "uid": user, "email": format!("{user}@example.com"), "role": "ingest" }));
-    assert_eq!(me["reach"], json!({ "allProjects": false, "projects": project, "datasourceUid": null }));
+    let reach =
+        json!({ "allProjects": false, "projects": project, "projectUid": null, "datasourceUid": null });
+    assert_eq!(me["reach"], reach);
     assert_eq!(house.get(&personal, &other.path("/stream")).await.status, 404, "what the user does not see");
     assert_eq!(house.get(&personal, &inlet.path("/stream")).await.status, 200);
     assert_eq!(house.post(&personal, &inlet.path("/stream/events"), &json!([])).await.status, 403);
@@ -133,6 +149,12 @@ async fn lists_page_and_take_no_other_cursor() {
     let next = next.unwrap();
     assert_eq!(names(&house, &key, &format!("?limit=3&after={next}")).await, (vec!["c".to_owned()], None));
     assert_eq!(house.get(&key, &format!("{KEYS}?after=x{next}")).await.code(), "invalid_cursor");
+    // The key that a page ended with is deleted, then its row is gone too.
+    house.sql("update key set deleted_at = now() where name = 'b'").await;
+    assert_eq!(names(&house, &key, &format!("?after={next}")).await, (vec!["c".to_owned()], None));
+    house.sql("delete from key where name = 'b'").await;
+    let gone = house.get(&key, &format!("{KEYS}?after={next}")).await;
+    assert_eq!((gone.status, gone.code().as_str()), (400, "invalid_cursor"), "no empty last page");
     assert_eq!(house.get(&key, &format!("{KEYS}?limit=101")).await.code(), "invalid_parameter");
     house.stop().await;
 }
@@ -195,9 +217,15 @@ async fn a_disabled_user_is_refused_on_every_node() {
     let mut client = here.database.connect(Connection::Command).await.unwrap();
     let email = format!("{user}@example.com");
     assert_eq!(users::disable(&mut client, &email, Actor::local("test")).await.unwrap(), Some(1));
+    for house in [&here, &there] {
+        // Whether or not this node has learned of it yet.
+        let refused = house.get(&key, "/v1/me").await;
+        assert_eq!((refused.status, refused.code().as_str()), (401, "invalid_token"));
+        assert_eq!(refused.header("www-authenticate"), "Bearer realm=\"tidegate\", error=\"invalid_token\"");
+    }
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(1);
     for house in [&here, &there] {
-        while house.get(&key, "/v1/me").await.status != 401 {
+        while house.get(&key, "/v1/").await.status != 401 {
             assert!(tokio::time::Instant::now() < deadline, "not within a second");
         }
     }

@@ -36,10 +36,13 @@ fn making(described: Described) -> Described {
 }
 
 pub(super) fn read() -> Described {
-    let description = "Says which key is calling, what it may do and where, and to whom it belongs. Keys of every kind may ask.";
-    described("readMe", "Who am I", description)
-        .answers::<EntityAnswer<Me<'_>>>(200, "The key, its reach and its user.", entity(me()))
-        .refuses(&[Code::NotFound])
+    let description = "Says which key is calling, what it may do and where, and to whom it belongs. Keys of every kind may ask; \
+                       those that may not read projects get no names of them.";
+    described("readMe", "Who am I", description).answers::<EntityAnswer<Me<'_>>>(
+        200,
+        "The key, its reach and its user.",
+        entity(me()),
+    )
 }
 
 pub(super) fn list() -> Described {
