@@ -83,6 +83,9 @@ fn key(hash: KeyHash) -> KeyRow {
         scopes: vec!["PROJECT_INGEST_WRITE".into()],
         project: None,
         datasource: Some(1),
+        user: None,
+        user_projects: None,
+        rotated_at: None,
         expires_at: None,
         dead: false,
     }

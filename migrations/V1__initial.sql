@@ -77,24 +77,57 @@ create table datasource (
 create index datasource_by_project on datasource (project_id, id);
 create index datasource_by_change on datasource (changed);
 
--- Every credential of every kind. The text itself is never here: `hash` is SHA-256 of the whole of it.
+-- People who sign in and hold personal keys. Without `projects` they see all of them. `password` is an Argon2id hash in PHC form;
+-- until one is set, whoever holds the link whose SHA-256 is `invitation` may set it.
+create table app_user (
+    id              bigint generated always as identity primary key,
+    organization_id bigint not null references organization,
+    uid             text not null unique,
+    email           text not null,
+    role            text not null check (role in ('read_only', 'ingest', 'full_access')),
+    projects        bigint[],
+    password        text,
+    invitation      bytea unique check (length(invitation) = 32),
+    invited_until   timestamptz,
+    created_at      timestamptz not null default now(),
+    created_by      text not null,
+    disabled_at     timestamptz
+);
+create unique index app_user_by_email on app_user (lower(email));
+
+-- Every credential of every kind. The text itself is never here in the clear: `hash` is SHA-256 of the whole of it. `sealed` is the
+-- text of the two kinds that can be shown again, encrypted under the server's secret key. A key that was rotated has
+-- `rotated_at`, and a deadline in `expires_at`; its successor `replaces` it.
 create table key (
     id              uuid primary key,
     kind            text not null,
     hash            bytea not null unique check (length(hash) = 32),
     prefix          text not null,
     name            text not null,
+    description     text not null default '',
+    role            text check (role in ('read_only', 'ingest', 'full_access')),
     scopes          text[] not null,
+    sealed          bytea,
     organization_id bigint not null references organization,
     project_id      bigint references project,
     datasource_id   bigint references datasource,
+    user_id         bigint references app_user,
     created_at      timestamptz not null default now(),
     created_by      text not null,
+    replaces        uuid references key,
+    rotated_at      timestamptz,
     expires_at      timestamptz,
     revoked_at      timestamptz,
     deleted_at      timestamptz,
-    changed         xid8 not null default pg_current_xact_id()
+    changed         xid8 not null default pg_current_xact_id(),
+    check ((kind = 'personal') = (user_id is not null) and (kind = 'personal') = (role is not null)),
+    check ((kind in ('instance', 'event-stream')) = (sealed is not null))
 );
+-- A project has one live key of each kind that can be shown again.
+create unique index key_is_single on key (project_id, kind)
+    where kind in ('instance', 'event-stream') and revoked_at is null and deleted_at is null;
+create index key_by_user on key (user_id) where user_id is not null and deleted_at is null;
+create index key_by_replaced on key (replaces) where replaces is not null;
 create index key_by_project on key (project_id) where deleted_at is null;
 create index key_by_datasource on key (datasource_id) where deleted_at is null;
 create index key_by_change on key (changed);
@@ -103,14 +136,38 @@ create trigger stamp before insert or update on project for each row execute fun
 create trigger stamp before insert or update on datasource for each row execute function stamp_change();
 create trigger stamp before insert or update on key for each row execute function stamp_change();
 
-create table audit (
-    id      bigint generated always as identity primary key,
-    at      timestamptz not null default now(),
-    actor   text not null,
-    action  text not null,
-    subject text not null,
-    detail  jsonb not null default '{}'
+-- When each key was last used; written behind the answers, at most once a minute for each key.
+create table key_use (
+    key_id     uuid primary key references key,
+    used_at    timestamptz not null,
+    address    text not null,
+    user_agent text not null
 );
+
+-- Who did what to projects, datasources, users and keys, when, and from where. `project_id` is null for what concerns none or all.
+create table audit (
+    id         bigint generated always as identity primary key,
+    at         timestamptz not null default now(),
+    project_id bigint references project,
+    actor      text not null,
+    address    text not null,
+    action     text not null,
+    subject    text not null,
+    detail     jsonb not null default '{}'
+);
+create index audit_by_project on audit (project_id, id desc);
+
+-- The first answer to a request that carried an Idempotency-Key, for those that repeat it. Kept for a day.
+create table idempotency (
+    key_id      uuid not null references key,
+    token       text not null,
+    fingerprint bytea not null check (length(fingerprint) = 32),
+    status      int not null,
+    body        text not null,
+    created_at  timestamptz not null default now(),
+    primary key (key_id, token)
+);
+create index idempotency_by_time on idempotency (created_at);
 
 -- The log. Ids are drawn in blocks, so the sequence costs nothing per row and ids are dense within a lot.
 create sequence event_id_block as bigint increment by 65536;

@@ -31,6 +31,12 @@ pub struct Global {
     #[arg(long, global = true, env = "TIDEGATE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<Secret>,
 
+    /// The secret key, under which keys that can be shown again are kept: 32 random bytes in base64 or hex, the same on every
+    /// server. Several have commas between them: the first one seals, each of them opens. Default for the private server: the file
+    /// `secret-key` in its folder, made when it is first needed.
+    #[arg(long, global = true, env = "TIDEGATE_SECRET_KEY", hide_env_values = true, value_name = "KEYS")]
+    pub secret_key: Option<Secret>,
+
     /// What to log, in the syntax of RUST_LOG, such as `info` or `tidegate=debug`. Logs go to standard error.
     #[arg(
         long,
@@ -201,11 +207,13 @@ pub struct Stations {
     pub caps: Caps,
     /// How long a body may take.
     pub body_timeout: Duration,
+    /// Where the secret key is.
+    pub vault: auth::Vault,
 }
 
 impl Serve {
     /// The options of each station.
-    pub fn stations(&self) -> Stations {
+    pub fn stations(&self, vault: auth::Vault) -> Stations {
         let caps = self.limits.caps();
         Stations {
             http: http::Options {
@@ -236,6 +244,7 @@ impl Serve {
             authority: auth::Options::default(),
             caps,
             body_timeout: self.body_timeout,
+            vault,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The operators' files and their page, docs/operations.md, held against what the program does: every option and every metric
-//! is where an operator looks for it, and nothing else is.
+//! The operators' files and their pages, docs/operations.md and docs/keys.md, held against what the program does: every option,
+//! metric, scope and kind of key is where an operator looks for it, and nothing else is.
 //!
 //! What the programs that read these files have to say of them is asked by `.ci/check-deploy`.
 
@@ -12,6 +12,8 @@ mod alerts;
 mod dashboard;
 #[path = "deploy/expressions.rs"]
 mod expressions;
+#[path = "deploy/keys.rs"]
+mod keys;
 #[path = "support/manual.rs"]
 mod manual;
 #[path = "deploy/metrics.rs"]

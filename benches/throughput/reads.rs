@@ -16,7 +16,7 @@ use tidegate::{
 
 use crate::{
     figures::milliseconds,
-    stand::{House, Inlet},
+    stand::{ACTOR, House, Inlet},
 };
 
 /// Reads what a house holds.
@@ -46,15 +46,12 @@ impl Reader {
                 Scope::ProjectAudienceDataEvents,
             ],
         };
-        let token = mint::mint(&mut client, &request, &SystemEntropy, "bench")
+        let token = mint::mint(&mut client, &request, &SystemEntropy, ACTOR)
             .await?
             .context("the project is there")?;
         let limits = [(Class::AudienceRead, Some(1_000_000_000))].into();
         let patch = ProjectPatch { limits, ..Default::default() };
-        ensure!(
-            projects::change(&mut client, &inlet.project, &patch, "bench").await?,
-            "the project is there"
-        );
+        ensure!(projects::change(&mut client, &inlet.project, &patch, ACTOR).await?, "the project is there");
         let rows =
             client.query("select contact_id::text from contact order by user_id limit 1000", &[]).await?;
         let reader = Self {

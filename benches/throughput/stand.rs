@@ -18,6 +18,7 @@ use tidegate::{
     },
     store::{
         Database, Role,
+        audit::Actor,
         datasources::{self, NewDatasource},
         managed::{self, Managed, Options, guardian},
         partitions, projects, schema,
@@ -38,7 +39,7 @@ const UNLIMITED: u32 = 1_000_000_000;
 const LOG: &str = "warn,actix_http=off,tidegate::http::trace=error";
 
 /// Who made things, in the audit.
-const ACTOR: &str = "bench";
+pub const ACTOR: Actor<'_> = Actor::local("bench");
 
 /// A private PostgreSQL and the folder that everything is in.
 pub struct Stand {

@@ -40,6 +40,9 @@ impl Default for Options {
     }
 }
 
+/// Pause after the first poll that failed; doubled after each further one, up to the time between two polls.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
 /// Authenticates callers and resolves targets, from memory alone. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Authority {
@@ -83,16 +86,24 @@ impl Authority {
 
     /// Follows the database until `stop` says so. A poll that fails leaves everything as it was known, and is tried again.
     pub async fn run(self, options: Options, mut stop: watch::Receiver<bool>) {
-        let mut ticks = tokio::time::interval(options.poll_every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut pause, mut failures) = (Duration::ZERO, 0);
         loop {
             tokio::select! {
-                _ = ticks.tick() => {}
+                () = tokio::time::sleep(pause) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
-            if let Err(error) = self.refresh().await {
-                tracing::warn!(%error, "the keyring could not be refreshed; keys stay as they were known");
-            }
+            pause = match self.refresh().await {
+                Ok(()) => {
+                    failures = 0;
+                    options.poll_every
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the keyring could not be refreshed; keys stay as they were known");
+                    // A connection that was lost is replaced at once; a database that is away is asked as often as always.
+                    failures = u32::min(failures + 1, 16);
+                    options.poll_every.min(FIRST_PAUSE * 2_u32.pow(failures - 1))
+                }
+            };
             telemetry::gauge(telemetry::Gauge::KeyringAge, self.age().as_secs_f64());
             telemetry::gauge(telemetry::Gauge::KeyringKeys, self.inner.keyring.len() as f64);
         }
@@ -156,9 +167,12 @@ impl Authority {
     /// The projects inside the caller's reach, oldest first; for a datasource's key the one around it.
     pub fn projects(&self, caller: &Caller) -> Vec<Arc<Project>> {
         let directory = self.inner.directory.load();
-        match caller.key().reach {
+        match &caller.key().reach {
             Reach::Organization => directory.projects(),
-            Reach::Project(id) => directory.project_by_row(id).cloned().into_iter().collect(),
+            Reach::Projects(ids) => {
+                ids.iter().filter_map(|id| directory.project_by_row(*id).cloned()).collect()
+            }
+            Reach::Project(id) => directory.project_by_row(*id).cloned().into_iter().collect(),
             Reach::Datasource(_) => self.home(caller).0.into_iter().collect(),
         }
     }
@@ -172,12 +186,7 @@ impl Authority {
     pub fn project(&self, caller: &Caller, uid: &str) -> Option<Arc<Project>> {
         let directory = self.inner.directory.load();
         let project = directory.project(uid)?;
-        let inside = match caller.key().reach {
-            Reach::Organization => true,
-            Reach::Project(id) => id == project.id,
-            Reach::Datasource(_) => false,
-        };
-        inside.then(|| project.clone())
+        caller.key().reach.holds_project(project.id).then(|| project.clone())
     }
 
     /// The datasource that a path names, with its project, when both exist and lie inside the caller's reach.
@@ -190,11 +199,7 @@ impl Authority {
         let directory = self.inner.directory.load();
         let project = directory.project(project)?;
         let datasource = directory.datasource(project.id, datasource)?;
-        let inside = match caller.key().reach {
-            Reach::Organization => true,
-            Reach::Project(id) => id == project.id,
-            Reach::Datasource(id) => id == datasource.id,
-        };
+        let inside = caller.key().reach.holds_datasource(project.id, datasource.id);
         inside.then(|| (project.clone(), datasource.clone()))
     }
 
@@ -206,15 +211,15 @@ impl Authority {
     /// The project and the datasource that a key is bound to; the narrower one pays for what was not found.
     pub fn home(&self, caller: &Caller) -> (Option<Arc<Project>>, Option<Arc<Datasource>>) {
         let directory = self.inner.directory.load();
-        match caller.key().reach {
+        match &caller.key().reach {
             Reach::Datasource(id) => {
-                let datasource = directory.datasource_by_row(id).cloned();
+                let datasource = directory.datasource_by_row(*id).cloned();
                 let project =
                     datasource.as_ref().and_then(|own| directory.project_by_row(own.project).cloned());
                 (project, datasource)
             }
-            Reach::Project(id) => (directory.project_by_row(id).cloned(), None),
-            Reach::Organization => (None, None),
+            Reach::Project(id) => (directory.project_by_row(*id).cloned(), None),
+            Reach::Projects(_) | Reach::Organization => (None, None),
         }
     }
 }

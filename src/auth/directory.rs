@@ -130,7 +130,7 @@ impl Directory {
                 self.datasources.remove(row.uid.as_str());
                 self.datasource_uids.remove(&row.id);
             } else {
-                self.datasources.insert(row.uid.as_str().into(), Arc::new(datasource_of(row)));
+                self.datasources.insert(row.uid.as_str().into(), Arc::new(Datasource::from(row)));
                 self.datasource_uids.insert(row.id, row.uid.as_str().into());
             }
         }
@@ -201,20 +201,22 @@ fn project_of(row: &ProjectRow) -> Project {
     }
 }
 
-fn datasource_of(row: &DatasourceRow) -> Datasource {
-    Datasource {
-        id: row.id,
-        project: row.project,
-        uid: DatasourceUid::from_stored(&row.uid),
-        name: row.name.clone(),
-        kind: row.kind.clone(),
-        priority: row.priority,
-        plan: row.plan.as_deref().and_then(|plan| plan.parse().ok()),
-        strict: row.strict,
-        default_country: row.default_country.clone(),
-        overrides: Overrides::from_stored(&row.limits),
-        closed: row.closed,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
+impl From<&DatasourceRow> for Datasource {
+    fn from(row: &DatasourceRow) -> Self {
+        Self {
+            id: row.id,
+            project: row.project,
+            uid: DatasourceUid::from_stored(&row.uid),
+            name: row.name.clone(),
+            kind: row.kind.clone(),
+            priority: row.priority,
+            plan: row.plan.as_deref().and_then(|plan| plan.parse().ok()),
+            strict: row.strict,
+            default_country: row.default_country.clone(),
+            overrides: Overrides::from_stored(&row.limits),
+            closed: row.closed,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::{
     caller::{Key, Reach},
     scope::ScopeSet,
     text::{KeyHash, Kind},
+    uses::Noted,
 };
 use crate::store::changes::KeyRow;
 
@@ -102,21 +103,29 @@ fn key_of(row: &KeyRow) -> Option<Key> {
         return None;
     }
     let kind = Kind::from_name(&row.kind)?;
-    let reach = match (row.datasource, row.project) {
-        (Some(datasource), _) => Reach::Datasource(datasource),
-        (None, Some(project)) => Reach::Project(project),
+    let reach = match (row.datasource, row.project, kind) {
+        (Some(datasource), _, _) => Reach::Datasource(datasource),
+        (None, Some(project), _) => Reach::Project(project),
         // Only a kind that may span projects is let loose on all of them, whatever a row says.
-        (None, None) if matches!(kind, Kind::Product | Kind::Personal) => Reach::Organization,
-        (None, None) => return None,
+        (None, None, Kind::Product) => Reach::Organization,
+        (None, None, Kind::Personal) => match (row.user, &row.user_projects) {
+            (None, _) => return None,
+            (Some(_), Some(projects)) => Reach::Projects(projects.as_slice().into()),
+            (Some(_), None) => Reach::Organization,
+        },
+        (None, None, _) => return None,
     };
     Some(Key {
         id: row.id,
         kind,
         prefix: row.prefix.as_str().into(),
         name: row.name.as_str().into(),
+        user: row.user,
         scopes: ScopeSet::from_stored(&row.scopes),
         reach,
+        rotated_at: row.rotated_at,
         expires_at: row.expires_at,
+        noted: Noted::default(),
     })
 }
 
@@ -134,6 +143,9 @@ mod tests {
             scopes: vec!["PROJECT_INGEST_READ".into()],
             project: None,
             datasource: Some(1),
+            user: None,
+            user_projects: None,
+            rotated_at: None,
             expires_at: None,
             dead,
         }

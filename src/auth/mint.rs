@@ -11,6 +11,7 @@ use crate::{
     domain::{clock::Entropy, ids::random_uuid},
     store::{
         StoreError,
+        audit::Actor,
         datasources::{self, NewDatasource},
         keys::{self, NewKey},
     },
@@ -50,7 +51,7 @@ pub async fn mint(
     client: &mut Client,
     request: &Request<'_>,
     entropy: &dyn Entropy,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<Option<Minted>, StoreError> {
     let minted = draw(request.kind, entropy)?;
     let scopes = scope_names(request);
@@ -66,7 +67,7 @@ pub async fn datasource_with_token(
     client: &mut Client,
     datasource: &NewDatasource<'_>,
     entropy: &dyn Entropy,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<Option<Minted>, StoreError> {
     let request = Request {
         kind: Kind::Datasource,
@@ -81,7 +82,7 @@ pub async fn datasource_with_token(
     Ok(datasources::create(client, datasource, Some(&row), actor).await?.then_some(minted))
 }
 
-fn draw(kind: Kind, entropy: &dyn Entropy) -> Result<Minted, StoreError> {
+pub(super) fn draw(kind: Kind, entropy: &dyn Entropy) -> Result<Minted, StoreError> {
     let text = KeyText::mint(kind, entropy)?;
     Ok(Minted { id: random_uuid(entropy)?, prefix: text.display_prefix(), text })
 }
@@ -101,7 +102,12 @@ fn row_of<'a>(request: &Request<'a>, minted: &'a Minted, scopes: &'a [&'static s
         prefix: &minted.prefix,
         name: request.name,
         scopes,
+        description: "",
+        role: None,
+        sealed: None,
         project: request.project,
         datasource: request.datasource,
+        user: None,
+        expires_at: None,
     }
 }

@@ -17,10 +17,28 @@ mod keyring;
 
 mod authority;
 
+mod uses;
+
 pub mod mint;
+
+pub mod personal;
+
+pub mod password;
+
+pub mod grant;
+
+pub mod life;
+
+pub mod seal;
+
+pub mod vault;
+
+pub mod single;
 
 pub use authority::{Authority, Options};
 pub use caller::{Caller, Key, Reach};
 pub use credentials::{Presented, Refusal};
 pub use directory::{Datasource, Organization, Project};
 pub use keyring::Keyring;
+pub use uses::{Seen, Uses};
+pub use vault::Vault;

@@ -3,11 +3,11 @@
 use std::{fmt, str::FromStr};
 
 macro_rules! scopes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
+    ($(#[doc = $doc:literal] $name:ident = $text:literal),+ $(,)?) => {
         /// One permission.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Scope {
-            $($(#[$doc])* $name),+
+            $(#[doc = $doc] $name),+
         }
 
         impl Scope {
@@ -20,6 +20,13 @@ macro_rules! scopes {
                     $(Self::$name => $text),+
                 }
             }
+
+            /// What it allows, as a sentence.
+            pub const fn allows(self) -> &'static str {
+                match self {
+                    $(Self::$name => $doc.trim_ascii()),+
+                }
+            }
         }
     };
 }
@@ -27,7 +34,7 @@ macro_rules! scopes {
 scopes! {
     /// List the projects of the account.
     AccountRead = "ACCOUNT_READ",
-    /// Read a project and its catalogues.
+    /// Read a project, its catalogues and its datasources.
     ProjectRead = "PROJECT_READ",
     /// Read a datasource: the probe, the catalogues, single contacts, totals.
     ProjectIngestRead = "PROJECT_INGEST_READ",
@@ -64,6 +71,67 @@ impl FromStr for Scope {
     }
 }
 
+/// What a user, or a personal key, may do; picked once and never edited on a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// See everything.
+    ReadOnly,
+    /// See everything, push, delete contacts, and append to the stream.
+    Ingest,
+    /// Everything, keys and datasources included.
+    FullAccess,
+}
+
+impl Role {
+    /// Every role, the narrowest first.
+    pub const ALL: [Self; 3] = [Self::ReadOnly, Self::Ingest, Self::FullAccess];
+
+    /// The name on the command line, in answers and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read_only",
+            Self::Ingest => "ingest",
+            Self::FullAccess => "full_access",
+        }
+    }
+
+    /// What it allows.
+    pub const fn scopes(self) -> ScopeSet {
+        const SEE: &[Scope] = &[
+            Scope::AccountRead,
+            Scope::ProjectRead,
+            Scope::ProjectIngestRead,
+            Scope::ProjectAudienceRead,
+            Scope::ProjectAudienceDataBasic,
+            Scope::ProjectAudienceDataEvents,
+            Scope::ProjectStreamRead,
+        ];
+        const WRITE: &[Scope] = &[Scope::ProjectIngestWrite, Scope::ProjectStreamWrite];
+        match self {
+            Self::ReadOnly => ScopeSet::of(SEE),
+            Self::Ingest => ScopeSet::of(SEE).and(ScopeSet::of(WRITE)),
+            Self::FullAccess => ScopeSet::of(Scope::ALL),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            format!("{text:?} is no role; the roles are {known}")
+        })
+    }
+}
+
 /// A set of scopes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ScopeSet(u16);
@@ -84,6 +152,16 @@ impl ScopeSet {
     pub fn from_stored(names: &[String]) -> Self {
         let known: Vec<Scope> = names.iter().filter_map(|name| name.parse().ok()).collect();
         Self::of(&known)
+    }
+
+    /// The scopes of both.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether every scope of the other is in this one.
+    pub const fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 
     /// Whether the scope is in the set.
@@ -112,6 +190,25 @@ mod tests {
             assert_eq!(scope.name().parse::<Scope>(), Ok(*scope));
             assert_eq!(ScopeSet::of(&[*scope]).names(), vec![scope.name()]);
         }
+    }
+
+    #[test]
+    fn roles_are_what_their_rule_says() {
+        let like = |ends: &[&str]| -> Vec<&str> {
+            let fits = |name: &&str| ends.iter().any(|end| name.ends_with(end) || name.contains("_DATA_"));
+            Scope::ALL.iter().map(|scope| scope.name()).filter(fits).collect()
+        };
+        assert_eq!(Role::ReadOnly.scopes().names(), like(&["_READ"]));
+        assert_eq!(Role::Ingest.scopes().names(), like(&["_READ", "_WRITE"]));
+        assert_eq!(Role::FullAccess.scopes(), ScopeSet::of(Scope::ALL));
+    }
+
+    #[test]
+    fn a_set_covers_what_is_in_it() {
+        let both = ScopeSet::of(&[Scope::ProjectRead, Scope::ProjectManage]);
+        assert!(both.covers(both));
+        assert!(both.covers(ScopeSet::of(&[Scope::ProjectRead])));
+        assert!(!ScopeSet::of(&[Scope::ProjectRead]).covers(both));
     }
 
     #[test]

@@ -76,6 +76,16 @@ impl Kind {
         matches!(self, Self::Instance | Self::EventStream)
     }
 
+    /// Whether the text is shown once only; such a key is rotated, the others are regenerated.
+    pub const fn shown_once(self) -> bool {
+        matches!(self, Self::Datasource | Self::Product | Self::Personal)
+    }
+
+    /// Whether the name may be corrected; nothing else of a key ever is.
+    pub const fn renamable(self) -> bool {
+        matches!(self, Self::Datasource | Self::Product)
+    }
+
     /// The scopes of kinds whose scopes are fixed; `None` where they are picked when the key is made.
     pub const fn fixed_scopes(self) -> Option<ScopeSet> {
         match self {
@@ -136,6 +146,12 @@ impl KeyText {
         text.push_str(&random_base62(entropy, kind.tail() - CHECKSUM)?);
         text.extend(checksum(&text).map(char::from));
         Ok(Self { kind, text: text.into() })
+    }
+
+    /// Takes a text that was made before; `None` where it is none.
+    pub(super) fn restored(text: String) -> Option<Self> {
+        let (kind, _) = parse(&text)?;
+        Some(Self { kind, text: text.into() })
     }
 
     /// The kind it was made for.

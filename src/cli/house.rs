@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    auth::Authority,
+    auth::{Authority, Uses},
     config::Stations,
     domain::clock::{SharedClock, SharedEntropy},
     http::{Server, ServerError, State, openapi},
@@ -97,6 +97,7 @@ impl House {
         );
         let state = State {
             authority,
+            uses: Uses::new(meta.clone(), clock.clone()),
             limiter: Limiter::new(clock.clone()),
             ingest,
             ledger,
@@ -109,6 +110,7 @@ impl House {
             caps: Arc::new(options.caps),
             document: openapi::document(options.http.public_url.as_deref()).to_json()?.into_bytes().into(),
             body_timeout: options.body_timeout,
+            vault: options.vault,
             proxies: Arc::new(options.http.proxies.clone()),
             traffic: Arc::default(),
         };
@@ -145,6 +147,7 @@ impl House {
             })
         };
         spawn("authority", Box::pin(state.authority.clone().run(authority_options, rest_ends.clone())));
+        spawn("uses", Box::pin(state.uses.clone().run(rest_ends.clone())));
         spawn("ledger", Box::pin(state.ledger.clone().run(rest_ends.clone())));
         let clock = state.clock.clone();
         spawn(

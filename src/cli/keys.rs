@@ -7,15 +7,21 @@ use uuid::Uuid;
 
 use super::{
     datasources::no_datasource,
+    key_life, key_list,
     opened::{self, ACTOR},
-    print,
+    personal, print,
     projects::check as check_project,
+    single,
 };
 use crate::{
-    auth::{mint, scope::Scope, text::Kind},
+    auth::{
+        mint::{self, Minted},
+        scope::{Role, Scope},
+        text::Kind,
+    },
     config::Global,
-    domain::{clock::SharedEntropy, settings},
-    store::keys::{self, End, KeyListing},
+    domain::{clock::SharedEntropy, overlap::Overlap, settings},
+    store::keys::{self, End},
 };
 
 /// What to do with keys.
@@ -28,10 +34,47 @@ pub(super) enum Command {
         /// Only those of this project.
         #[arg(long, env = "TIDEGATE_PROJECT")]
         project: Option<String>,
+        /// Only those of the user with this e-mail address.
+        #[arg(long, env = "TIDEGATE_USER")]
+        user: Option<String>,
         /// Print a JSON array.
         #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
+    /// Show one key, and when it was last used.
+    Show {
+        /// Id of the key, from `key list`.
+        #[arg(value_parser = id)]
+        id: Uuid,
+        /// Print one JSON object.
+        #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
+    },
+    /// Correct the name of a datasource token or a product token.
+    Change {
+        /// Id of the key, from `key list`.
+        #[arg(value_parser = id)]
+        id: Uuid,
+        /// A name for people.
+        #[arg(long, env = "TIDEGATE_NAME", value_parser = settings::name)]
+        name: String,
+    },
+    /// Make the successor of a key, which is shown this once; the key goes on for a while, so that nobody is locked out.
+    Rotate {
+        /// Id of the key, from `key list`.
+        #[arg(value_parser = id)]
+        id: Uuid,
+        /// How long both hold, from 0s to 30d, such as 90m or 7d.
+        #[arg(long, env = "TIDEGATE_OVERLAP", default_value = "24h")]
+        overlap: Overlap,
+        /// Print one JSON object.
+        #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
+    },
+    /// Show the instance key or the event-stream key of a project; made when it is first needed.
+    Reveal(single::Options),
+    /// Make a new instance key or event-stream key for a project; the old one dies at once.
+    Regenerate(single::Options),
     /// Disable a key at once; it stays in the list.
     Revoke {
         /// Id of the key, from `key list`.
@@ -49,7 +92,8 @@ pub(super) enum Command {
 /// A key to make.
 #[derive(Debug, clap::Args)]
 pub(super) struct Create {
-    /// datasource: reads and writes one datasource. product: carries scopes, on one project or on all of them.
+    /// datasource: reads and writes one datasource. product: carries scopes, on one project or on all of them. personal: belongs to
+    /// one user and carries a role.
     #[arg(long, env = "TIDEGATE_KIND")]
     kind: KeyKind,
     /// Uid of the project. A product token without it reaches every project.
@@ -61,9 +105,18 @@ pub(super) struct Create {
     /// Scopes of a product token, with commas between them, such as PROJECT_INGEST_READ,PROJECT_INGEST_WRITE.
     #[arg(long, env = "TIDEGATE_SCOPES", value_delimiter = ',')]
     scopes: Vec<Scope>,
+    /// E-mail address of the user, for a personal key.
+    #[arg(long, env = "TIDEGATE_USER")]
+    user: Option<String>,
+    /// Role of a personal key, no wider than that of its user: read_only, ingest or full_access.
+    #[arg(long, env = "TIDEGATE_ROLE")]
+    role: Option<Role>,
     /// A name for people.
     #[arg(long, env = "TIDEGATE_NAME", value_parser = settings::name)]
     name: String,
+    /// What a personal key is for.
+    #[arg(long, env = "TIDEGATE_DESCRIPTION", value_parser = settings::description)]
+    description: Option<String>,
     /// Print one JSON object.
     #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
@@ -81,6 +134,8 @@ enum KeyKind {
     Datasource,
     /// Carries scopes, on one project or on all of them.
     Product,
+    /// Belongs to one user and carries a role.
+    Personal,
 }
 
 impl From<KeyKind> for Kind {
@@ -88,6 +143,7 @@ impl From<KeyKind> for Kind {
         match kind {
             KeyKind::Datasource => Self::Datasource,
             KeyKind::Product => Self::Product,
+            KeyKind::Personal => Self::Personal,
         }
     }
 }
@@ -96,10 +152,20 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     if let Command::Create(create) = &command {
         check(create)?;
     }
+    let vault = opened::vault(global)?;
     let call = print::call(global);
     opened::with(global, async |client, entropy| match command {
         Command::Create(create) => make(client, entropy, &call, &create).await,
-        Command::List { project, json } => list(client, &call, project.as_deref(), json).await,
+        Command::List { project, user, json } => {
+            key_list::list(client, &call, project.as_deref(), user.as_deref(), json).await
+        }
+        Command::Show { id, json } => key_list::show(client, &call, id, json).await,
+        Command::Change { id, name } => key_life::rename(client, &call, id, &name).await,
+        Command::Rotate { id, overlap, json } => {
+            key_life::rotate(client, entropy, &call, id, overlap, json).await
+        }
+        Command::Reveal(options) => single::reveal(client, (&vault, entropy), &call, &options).await,
+        Command::Regenerate(options) => single::regenerate(client, (&vault, entropy), &call, &options).await,
         Command::Revoke { id } => end(client, &call, id, End::Revoke).await,
         Command::Delete { id } => end(client, &call, id, End::Delete).await,
     })
@@ -131,7 +197,19 @@ fn check(create: &Create) -> anyhow::Result<()> {
                 known.join(",")
             );
         }
+        KeyKind::Personal => {
+            ensure!(
+                create.project.is_none() && create.datasource.is_none() && create.scopes.is_empty(),
+                "a personal key has no --project, --datasource or --scopes: it carries its --role to the projects of its --user"
+            );
+            personal::wanted(create.user.as_deref(), create.role, create.description.as_deref())?;
+        }
     }
+    ensure!(
+        create.kind == KeyKind::Personal
+            || create.user.is_none() && create.role.is_none() && create.description.is_none(),
+        "--user, --role and --description are for personal keys"
+    );
     Ok(())
 }
 
@@ -141,6 +219,11 @@ async fn make(
     call: &str,
     create: &Create,
 ) -> anyhow::Result<()> {
+    if create.kind == KeyKind::Personal {
+        let wanted = personal::wanted(create.user.as_deref(), create.role, create.description.as_deref())?;
+        let key = personal::make(client, entropy, call, &create.name, wanted).await?;
+        return made(create, Kind::Personal, &key);
+    }
     let request = mint::Request {
         kind: create.kind.into(),
         name: &create.name,
@@ -154,7 +237,12 @@ async fn make(
         let datasource = no_datasource(call, datasource.unwrap_or_default());
         bail!("{datasource}{}", project.map(|uid| format!(" (in the project {uid})")).unwrap_or_default());
     };
-    let kind = request.kind.name();
+    made(create, request.kind, &key)
+}
+
+/// Shows a key that was just made.
+fn made(create: &Create, kind: Kind, key: &Minted) -> anyhow::Result<()> {
+    let kind = kind.name();
     if create.json {
         let shape = json!({ "id": key.id, "kind": kind, "key": key.text.reveal(), "prefix": key.prefix });
         return print::json(&shape);
@@ -164,62 +252,9 @@ async fn make(
     Ok(())
 }
 
-async fn list(
-    client: &tokio_postgres::Client,
-    call: &str,
-    project: Option<&str>,
-    json: bool,
-) -> anyhow::Result<()> {
-    check_project(client, call, project).await?;
-    let keys = keys::list(client, project).await?;
-    if json {
-        return print::json(&keys.iter().map(shape).collect::<Vec<_>>());
-    }
-    let rows = keys
-        .into_iter()
-        .map(|key| {
-            let reach = key.datasource.or(key.project).unwrap_or_else(|| "all projects".into());
-            let state = if key.revoked_at.is_some() { "revoked" } else { "live" };
-            let created = format!("{} by {}", key.created_at, key.created_by);
-            vec![
-                key.id.to_string(),
-                key.kind,
-                key.name,
-                key.prefix,
-                reach,
-                key.scopes.join(" "),
-                created,
-                state.into(),
-            ]
-        })
-        .collect();
-    print::table(
-        &["ID", "KIND", "NAME", "PREFIX", "REACH", "SCOPES", "CREATED", "STATE"],
-        rows,
-        "There is no key yet; making a datasource makes its first token.",
-    );
-    Ok(())
-}
-
-fn shape(key: &KeyListing) -> serde_json::Value {
-    json!({
-        "id": key.id,
-        "kind": key.kind,
-        "name": key.name,
-        "prefix": key.prefix,
-        "scopes": key.scopes,
-        "project": key.project,
-        "datasource": key.datasource,
-        "createdAt": key.created_at,
-        "createdBy": key.created_by,
-        "expiresAt": key.expires_at,
-        "revokedAt": key.revoked_at,
-    })
-}
-
 async fn end(client: &mut tokio_postgres::Client, call: &str, id: Uuid, how: End) -> anyhow::Result<()> {
     let found = keys::end(client, id, how, ACTOR).await?;
-    ensure!(found, "no key has the id {id}; `{call} key list` shows them");
+    ensure!(found, key_list::no_key(call, id));
     let done = if how == End::Revoke { "revoked" } else { "deleted" };
     print::line(format!("{done} the key {id}; every server refuses it within a second"));
     Ok(())

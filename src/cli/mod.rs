@@ -17,6 +17,22 @@ mod datasources;
 
 mod keys;
 
+mod personal;
+
+mod users;
+
+mod secret_input;
+
+mod key_list;
+
+mod key_life;
+
+mod audit;
+
+mod single;
+
+mod secret_key;
+
 mod purge;
 
 mod contacts;
@@ -70,9 +86,18 @@ enum Command {
     /// Make, list, change, limit, purge and delete datasources: the inlets of a project, each with its own tokens and budget.
     #[command(subcommand)]
     Datasource(datasources::Command),
-    /// Make, list, revoke and delete keys.
+    /// Make, list, show, change, rotate, reveal, regenerate, revoke and delete keys.
     #[command(subcommand)]
     Key(keys::Command),
+    /// Make, list, invite, change, disable and enable users: people who hold personal keys.
+    #[command(subcommand)]
+    User(users::Command),
+    /// Read who did what to projects, datasources, users and keys.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Rotate the secret key, under which keys that can be shown again are kept.
+    #[command(subcommand)]
+    SecretKey(secret_key::Command),
     /// Erase single contacts.
     #[command(subcommand)]
     Contact(contacts::Command),
@@ -109,6 +134,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Project(command) => projects::run(&cli.global, command).await,
         Command::Datasource(command) => datasources::run(&cli.global, command).await,
         Command::Key(command) => keys::run(&cli.global, command).await,
+        Command::User(command) => users::run(&cli.global, command).await,
+        Command::Audit(command) => audit::run(&cli.global, command).await,
+        Command::SecretKey(command) => secret_key::run(&cli.global, command).await,
         Command::Contact(command) => contacts::run(&cli.global, command).await,
         Command::Spec(command) => specs::run(&cli.global, command).await,
         Command::Migrate(options) => migrate::run(&cli.global, options).await,

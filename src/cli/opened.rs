@@ -3,20 +3,33 @@
 use anyhow::Context;
 
 use crate::{
-    config::Global,
+    auth::Vault,
+    config::{Global, Secret},
     domain::{
         clock::{SharedEntropy, SystemEntropy},
         ids::OrganizationUid,
     },
     store::{
         Database, Role,
+        audit::Actor,
         managed::{self, Durability, Managed},
         projects, schema,
     },
 };
 
 /// Who made it, in the audit.
-pub(super) const ACTOR: &str = "command line";
+pub(super) const ACTOR: Actor<'_> = Actor::local("command line");
+
+/// Where the secret key of that database is; the private server keeps one itself.
+pub(super) fn vault(global: &Global) -> anyhow::Result<Vault> {
+    // An empty variable is how a compose file passes on what is not set.
+    let given = global.secret_key.as_ref().map(Secret::reveal).filter(|text| !text.trim().is_empty());
+    match given {
+        Some(text) => Ok(Vault::Given(text.parse().context("--secret-key cannot be read")?)),
+        None if global.database_url.is_some() => Ok(Vault::Nowhere),
+        None => Ok(Vault::in_folder(&global.data_dir)),
+    }
+}
 
 /// A database, and the private server behind it, where there is one.
 pub(super) struct Opened {

@@ -12,6 +12,7 @@ use super::{
     print,
 };
 use crate::{
+    auth::Vault,
     config::{Global, Serve},
     domain::clock::SystemClock,
     store::{Role, managed},
@@ -19,6 +20,8 @@ use crate::{
 };
 
 pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<()> {
+    // Before anything is started: a mistyped one is found at once.
+    let vault = opened::vault(global)?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut signalled = async move || {
         tokio::select! {
@@ -30,7 +33,7 @@ pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<()> {
         opened = opened::open(global, managed::Role::Owner) => opened?,
         () = signalled() => return Ok(()),
     };
-    let served = serve(global, &options, &opened, &mut signalled).await;
+    let served = serve(global, (&options, vault), &opened, &mut signalled).await;
     let closed = opened.close().await;
     served?;
     closed
@@ -38,13 +41,13 @@ pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<()> {
 
 async fn serve(
     global: &Global,
-    options: &Serve,
+    (options, vault): (&Serve, Vault),
     opened: &Opened,
     signalled: &mut impl AsyncFnMut(),
 ) -> anyhow::Result<()> {
     // Another server may be at its migrations for as long as it likes: waiting for it has to end with a signal as well.
     let (house, introduction) = tokio::select! {
-        prepared = prepare(global, options, opened) => prepared?,
+        prepared = prepare(global, (options, vault), opened) => prepared?,
         () = signalled() => return Ok(()),
     };
     let listens = format!("http://{}", on_loopback(house.address()));
@@ -83,12 +86,16 @@ async fn serve(
 }
 
 /// Brings the database up to date, binds the addresses, and makes the demo where one is wanted.
-async fn prepare(global: &Global, options: &Serve, opened: &Opened) -> anyhow::Result<(House, Introduction)> {
+async fn prepare(
+    global: &Global,
+    (options, vault): (&Serve, Vault),
+    opened: &Opened,
+) -> anyhow::Result<(House, Introduction)> {
     opened.prepare(options.organization_name.as_deref()).await?;
     let metrics = telemetry::install_metrics()?;
     let clock = SystemClock::shared();
     let (database, entropy) = (opened.database.clone(), opened.entropy.clone());
-    let house = House::open(database, options.stations(), metrics, clock, entropy).await?;
+    let house = House::open(database, options.stations(vault), metrics, clock, entropy).await?;
     // Once the addresses are had: a start that fails must not use up the one moment at which the token is shown.
     let introduction = demo::introduce(global, options, opened).await?;
     house.state.authority.refresh().await?;

@@ -27,8 +27,6 @@ pub enum CursorError {
 
 /// Version, epoch, tx, id, CRC-32.
 const BYTES: usize = 1 + 4 + 8 + 8 + 4;
-/// 25 bytes are 200 bits: 34 letters, the last with 4 spare bits.
-const LETTERS: usize = 34;
 const VERSION: u8 = 1;
 /// RFC 4648, section 5, without padding: safe in a URL, a header and an SSE `id:` line.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -50,7 +48,7 @@ impl Cursor {
     /// # Errors
     /// [`CursorError`]; the checksum is judged before the version, so that a forged version reads as damage.
     pub fn decode(text: &str) -> Result<Self, CursorError> {
-        let bytes = read_base64(text).ok_or(CursorError::Malformed)?;
+        let bytes: [u8; BYTES] = read_base64(text).ok_or(CursorError::Malformed)?;
         let (body, sum) = bytes.split_at(BYTES - 4);
         if crc32fast::hash(body).to_be_bytes() != sum {
             return Err(CursorError::Checksum);
@@ -64,8 +62,14 @@ impl Cursor {
     }
 }
 
-fn write_base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(LETTERS);
+/// How many letters so many bytes take; the last may have spare bits.
+const fn letters(bytes: usize) -> usize {
+    (bytes * 8).div_ceil(6)
+}
+
+/// Base64url without padding.
+pub(super) fn write_base64(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(letters(bytes.len()));
     let (mut pool, mut bits) = (0u32, 0u32);
     for byte in bytes {
         pool = pool << 8 | u32::from(*byte);
@@ -82,11 +86,11 @@ fn write_base64(bytes: &[u8]) -> String {
 }
 
 /// The bytes, or nothing when a letter, the length or the spare bits are wrong.
-fn read_base64(text: &str) -> Option<[u8; BYTES]> {
-    if text.len() != LETTERS {
+pub(super) fn read_base64<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != letters(N) {
         return None;
     }
-    let mut bytes = [0u8; BYTES];
+    let mut bytes = [0u8; N];
     let (mut pool, mut bits, mut filled) = (0u32, 0u32, 0usize);
     for letter in text.bytes() {
         let value = ALPHABET.iter().position(|known| *known == letter)?;
@@ -112,7 +116,7 @@ mod tests {
     #[case(Cursor { epoch: u32::MAX, tx: u64::MAX, id: u64::MAX })]
     fn a_cursor_comes_back(#[case] cursor: Cursor) {
         let text = cursor.encode();
-        assert_eq!(text.len(), LETTERS);
+        assert_eq!(text.len(), 34);
         assert_eq!(Cursor::decode(&text), Ok(cursor));
     }
 

@@ -92,6 +92,12 @@ uid!(
     "org_"
 );
 
+uid!(
+    /// The public name of a user, `user_…`.
+    UserUid,
+    "user_"
+);
+
 /// Where an item lands: the internal numbers of a project and of one of its datasources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Inlet {

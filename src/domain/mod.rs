@@ -57,4 +57,8 @@ pub mod claim;
 
 pub mod cursor;
 
+pub mod mark;
+
+pub mod overlap;
+
 pub mod address;

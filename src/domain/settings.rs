@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use super::{
     budget::{Class, PER_MINUTE, Plan},
     country::Country,
+    declare::DESCRIPTION,
     language::language,
     rejection::{Fault, Faults},
 };
@@ -101,6 +102,18 @@ pub fn name(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > NAME || text.chars().any(char::is_control) {
         return Err(format!("must have 1 to {NAME} characters, none of them a control character"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads a description that has to be there: 1 to 1 000 characters, none of them a control character; white space around it goes.
+///
+/// # Errors
+/// The rule.
+pub fn description(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > DESCRIPTION || text.chars().any(char::is_control) {
+        return Err(format!("must have 1 to {DESCRIPTION} characters, none of them a control character"));
     }
     Ok(text.to_owned())
 }

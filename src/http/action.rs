@@ -5,21 +5,23 @@ use actix_web::{HttpRequest, web::Payload};
 use super::{
     account,
     answer::Answer,
-    audience, audit, catalogue, contacts, datasources,
-    door::{Guest, Member},
-    probe,
+    audience, audit, audit_log, catalogue, contacts, datasources,
+    door::{Guest, Member, Person},
+    keys, me, own_keys, probe,
     problem::{Code, Problem},
-    projects, push, specs,
+    projects, push, single_keys, specs,
     state::State,
     timeline,
 };
-use crate::auth::Caller;
+use crate::auth::{Caller, single::Single};
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Something about the account as a whole.
     OfAccount(OnAccount),
+    /// Something of the user's own to whom the key belongs.
+    OfUser(OnUser),
     /// Something about one project.
     OfProject(OnProject),
     /// Something about one datasource.
@@ -31,6 +33,23 @@ pub enum Action {
 pub enum OnAccount {
     /// List the projects inside the key's reach.
     Projects,
+    /// Say who is calling.
+    Me,
+}
+
+/// What is done with one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUser {
+    /// List the personal keys.
+    ListOwnKeys,
+    /// Make a personal key.
+    CreateOwnKey,
+    /// Make the successor of one.
+    RotateOwnKey,
+    /// End one.
+    RevokeOwnKey,
+    /// End one and take it off the list.
+    DeleteOwnKey,
 }
 
 /// What is done on a project.
@@ -80,6 +99,28 @@ pub enum OnProject {
     ListDatasources,
     /// Make a datasource, without a token.
     CreateDatasource,
+    /// List the keys of the project.
+    ListKeys,
+    /// Make a datasource token or a product token.
+    CreateKey,
+    /// Read one key, without its text.
+    ReadKey,
+    /// Correct its name.
+    ChangeKey,
+    /// Make its successor; it goes on for a while.
+    RotateKey,
+    /// Disable it; it stays in the list.
+    RevokeKey,
+    /// Disable it and take it off the list.
+    DeleteKey,
+    /// List who did what.
+    ListAudit,
+    /// Read how it is with the project's one key of a kind.
+    ReadSingleKey(Single),
+    /// Show its text.
+    RevealSingleKey(Single),
+    /// Make a new one in its place.
+    RegenerateSingleKey(Single),
 }
 
 /// What is done on a datasource.
@@ -119,9 +160,29 @@ pub enum OnDatasource {
 
 impl OnAccount {
     /// Does it for a caller who was let in.
-    pub(super) fn perform(self, state: &State, caller: &Caller) -> Result<Answer, Problem> {
+    pub(super) async fn perform(self, state: &State, caller: &Caller) -> Result<Answer, Problem> {
         match self {
             Self::Projects => account::projects(state, caller),
+            Self::Me => me::read(state, caller).await,
+        }
+    }
+}
+
+impl OnUser {
+    /// As [`OnAccount::perform`].
+    pub(super) async fn perform(
+        self,
+        state: &State,
+        request: &HttpRequest,
+        payload: &mut Payload,
+        person: &Person,
+    ) -> Result<Answer, Problem> {
+        match self {
+            Self::ListOwnKeys => own_keys::list(state, request, person).await,
+            Self::CreateOwnKey => own_keys::create(state, request, payload, person).await,
+            Self::RotateOwnKey => own_keys::rotate(state, request, payload, person).await,
+            Self::RevokeOwnKey => own_keys::revoke(state, request, person).await,
+            Self::DeleteOwnKey => own_keys::delete(state, request, person).await,
         }
     }
 }
@@ -138,7 +199,7 @@ impl OnProject {
         match self {
             Self::ReadProject => projects::read(member),
             Self::ChangeProject => projects::change(state, request, payload, member).await,
-            Self::DeleteProject => projects::delete(state, member).await,
+            Self::DeleteProject => projects::delete(state, request, member).await,
             Self::ListAttributes => specs::list_attributes(member),
             Self::DeclareAttribute => catalogue::attributes::declare(state, request, payload, member).await,
             Self::ChangeAttribute => catalogue::attributes::change(state, request, payload, member).await,
@@ -158,6 +219,19 @@ impl OnProject {
             Self::ListTimeline => timeline::page(state, request, member).await,
             Self::ListDatasources => datasources::list(state, member),
             Self::CreateDatasource => datasources::create(state, request, payload, member).await,
+            Self::ListKeys => keys::list(state, request, member).await,
+            Self::CreateKey => keys::create(state, request, payload, member).await,
+            Self::ReadKey => keys::read(state, request, member).await,
+            Self::ChangeKey => keys::change(state, request, payload, member).await,
+            Self::RotateKey => keys::rotate(state, request, payload, member).await,
+            Self::RevokeKey => keys::revoke(state, request, member).await,
+            Self::DeleteKey => keys::delete(state, request, member).await,
+            Self::ListAudit => audit_log::list(state, request, member).await,
+            Self::ReadSingleKey(single) => single_keys::read(state, member, single).await,
+            Self::RevealSingleKey(single) => single_keys::reveal(state, request, member, single).await,
+            Self::RegenerateSingleKey(single) => {
+                single_keys::regenerate(state, request, member, single).await
+            }
         }
     }
 }
@@ -175,8 +249,8 @@ impl OnDatasource {
             // All but the pushes in a box, or every request would carry room for the largest of them.
             Self::ReadDatasource => Box::pin(datasources::read(state, guest)).await,
             Self::ChangeDatasource => Box::pin(datasources::change(state, request, payload, guest)).await,
-            Self::DeleteDatasource => Box::pin(datasources::delete(state, guest)).await,
-            Self::PurgeDatasource => Box::pin(datasources::purge(state, guest)).await,
+            Self::DeleteDatasource => Box::pin(datasources::delete(state, request, guest)).await,
+            Self::PurgeDatasource => Box::pin(datasources::purge(state, request, guest)).await,
             Self::Probe => Box::pin(probe::stream(state, guest)).await,
             Self::PushContacts => push::contacts(state, request, payload, guest).await,
             Self::PushEvents => push::events(state, request, payload, guest).await,

@@ -10,13 +10,14 @@ use actix_web::{
 use serde::Serialize;
 
 use super::{problem::Problem, trace::RequestId};
-use crate::limit::Pass;
+use crate::{limit::Pass, store::idempotency::Kept};
 
 /// A good answer: a JSON object.
 #[derive(Debug)]
 pub(super) struct Answer {
     status: StatusCode,
     body: Vec<u8>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Answer {
@@ -43,7 +44,7 @@ impl Answer {
     pub(super) fn of_size(status: StatusCode, bytes: usize, body: &impl Serialize) -> Result<Self, Problem> {
         let mut written = Vec::with_capacity(bytes);
         match serde_json::to_writer(&mut written, body) {
-            Ok(()) => Ok(Self { status, body: written }),
+            Ok(()) => Ok(Self { status, body: written, headers: Vec::new() }),
             Err(error) => {
                 tracing::error!(%error, "an answer could not be written");
                 Err(Problem::plain(super::problem::Code::Internal))
@@ -51,9 +52,35 @@ impl Answer {
         }
     }
 
+    /// The same with one more header.
+    pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// As it is kept for those that repeat the request.
+    pub(super) fn keep(self) -> Kept {
+        // JSON that was written here is text.
+        Kept { status: self.status.as_u16(), body: String::from_utf8_lossy(&self.body).into_owned() }
+    }
+
+    /// One that was kept.
+    pub(super) fn kept(kept: Kept) -> Self {
+        let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+        Self { status, body: kept.body.into_bytes(), headers: Vec::new() }
+    }
+
+    /// The same, for a body with a secret: `Cache-Control: no-store`.
+    pub(super) fn not_to_be_kept(self) -> Self {
+        self.header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+    }
+
     pub(super) fn respond(self, pass: Option<&Pass>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         rate_headers(&mut response, pass);
+        for header in self.headers {
+            response.insert_header(header);
+        }
         response.insert_header((header::CONTENT_TYPE, JSON)).body(self.body)
     }
 }

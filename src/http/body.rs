@@ -51,6 +51,23 @@ pub(super) fn declared(headers: &HeaderMap, limit: usize) -> Result<Declared, Pr
         let detail = "send Content-Type: application/json, in UTF-8";
         return Err(Problem::new(Code::UnsupportedMediaType, detail).header("Accept", "application/json"));
     }
+    sized(headers, limit)
+}
+
+/// As [`declared`], for what a plain HTML form sends.
+///
+/// # Errors
+/// As [`declared`].
+pub(super) fn declared_form(headers: &HeaderMap, limit: usize) -> Result<Declared, Problem> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    if !is_of(FORM, headers) {
+        let detail = format!("send Content-Type: {FORM}, in UTF-8");
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).header("Accept", FORM));
+    }
+    sized(headers, limit)
+}
+
+fn sized(headers: &HeaderMap, limit: usize) -> Result<Declared, Problem> {
     let coding = coding(headers)?;
     let length =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -79,13 +96,17 @@ fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Problem> {
     }
 }
 
-/// Whether `Content-Type` is `application/json`, with no charset or UTF-8 (RFC 8259, section 11; RFC 9110, section 8.3).
 fn is_json(headers: &HeaderMap) -> bool {
+    is_of("application/json", headers)
+}
+
+/// Whether `Content-Type` is this one, with no charset or UTF-8 (RFC 8259, section 11; RFC 9110, section 8.3).
+fn is_of(media_type: &str, headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(header::CONTENT_TYPE);
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     let Ok(text) = value.to_str() else { return false };
     let mut parts = text.split(';').map(str::trim);
-    let essence = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let essence = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(media_type));
     let utf8 = |parameter: &str| match parameter.split_once('=') {
         Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
             let value = value.trim().trim_matches('"');

@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 use super::{
     answer::Answer,
     door::{self, Guest},
-    manage, mask,
+    manage::{self, Acting},
+    mask,
     problem::{Code, Problem},
     push,
     state::State,
@@ -55,9 +56,10 @@ pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) 
     let erase = push::flag(request, "_erase")?;
     door::is_open(state, guest)?;
     let (station, caller, named) = (state.clone(), guest.clone(), user_id.clone());
+    let acting = manage::acting(state, request, &guest.caller);
     let deleted = async move {
         if erase {
-            delete_and_erase(&station, &caller, named).await
+            delete_and_erase(&station, &caller, named, &acting).await
         } else {
             delete_one(&station, &caller, named).await
         }
@@ -67,7 +69,12 @@ pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) 
 }
 
 /// Deletes a contact and empties what the log kept of it, before anybody hears of either.
-async fn delete_and_erase(state: &State, guest: &Guest, user_id: String) -> Result<Receipt, Problem> {
+async fn delete_and_erase(
+    state: &State,
+    guest: &Guest,
+    user_id: String,
+    acting: &Acting,
+) -> Result<Receipt, Problem> {
     let known = contacts::get(&state.reads, guest.datasource.id, &user_id).await;
     let known = known.map_err(|error| door::store(state, Refused::of_read(&error)))?;
     let receipt = delete_one(state, guest, user_id.clone()).await?;
@@ -77,7 +84,7 @@ async fn delete_and_erase(state: &State, guest: &Guest, user_id: String) -> Resu
         user_id: &user_id,
         contact_id: known.map(|record| record.contact_id),
     };
-    let erased = erase::values(&state.erasures, &subject, &manage::actor(&guest.caller)).await;
+    let erased = erase::values(&state.erasures, &subject, acting.actor()).await;
     erased.map_err(|error| {
         let mut problem = door::store(state, Refused::of_read(&error));
         problem.detail =

@@ -11,6 +11,7 @@ use super::{
     manage,
     problem::{Code, Problem},
     projects::limits,
+    repeat,
     state::State,
     wire::{
         DatasourceChange, DatasourceStanding, DatasourceState, EntitiesAnswer, EntityAnswer,
@@ -64,9 +65,9 @@ async fn set_up(state: &State, guest: &Guest, status: StatusCode) -> Result<Answ
 const HEARD: Duration = Duration::from_secs(1);
 
 /// `POST /v1/project/{project}/datasource/{datasource}/purge`: closed by the answer, emptied behind it.
-pub(super) async fn purge(state: &State, guest: &Guest) -> Result<Answer, Problem> {
-    let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
-    manage::write(state, async |client| purge::close(client, uid, &actor).await).await?;
+pub(super) async fn purge(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
+    let (uid, acting) = (guest.datasource.uid.as_str(), manage::acting(state, request, &guest.caller));
+    manage::write(state, async |client| purge::close(client, uid, acting.actor()).await).await?;
     // What another node still took in would be judged by what is about to go.
     tokio::time::sleep(HEARD).await;
     set_up(state, guest, StatusCode::ACCEPTED).await
@@ -82,16 +83,10 @@ fn entity<'a>(
 }
 
 /// The datasource as it stands after a change.
-fn afterwards(
-    state: &State,
-    caller: &Caller,
-    project: &str,
-    uid: &str,
-    status: StatusCode,
-) -> Result<Answer, Problem> {
+fn afterwards(state: &State, caller: &Caller, project: &str, uid: &str) -> Result<Answer, Problem> {
     let found = state.authority.datasource(caller, project, uid);
     let (project, datasource) = found.ok_or_else(|| Problem::plain(Code::NotFound))?;
-    Answer::with(status, &entity(state, &project, &datasource))
+    Answer::ok(&entity(state, &project, &datasource))
 }
 
 /// `POST /v1/project/{project}/datasource`.
@@ -101,7 +96,8 @@ pub(super) async fn create(
     payload: &mut Payload,
     member: &Member,
 ) -> Result<Answer, Problem> {
-    let body: NewDatasourceBody = intake::object(state, request, payload).await?;
+    let (body, repeatable) =
+        repeat::object::<NewDatasourceBody>(state, request, payload, &member.caller).await?;
     let mut faults = Vec::new();
     let name = noted("name", Some(settings::name(&body.name)), &mut faults).unwrap_or_default();
     let plan = noted("plan", body.plan.as_deref().map(str::parse::<Plan>), &mut faults);
@@ -114,18 +110,22 @@ pub(super) async fn create(
         tracing::error!(%error, "a datasource could not be named");
         Problem::plain(Code::Internal)
     })?;
-    let project = member.project.uid.as_str();
     let new = NewDatasource {
-        project,
+        project: member.project.uid.as_str(),
         uid: uid.as_str(),
         name: &name,
         plan: plan.map(Plan::name),
         strict: body.strict,
         default_country: country.as_ref().map(Country::as_str),
     };
-    let actor = manage::actor(&member.caller);
-    manage::write(state, async |client| datasources::create(client, &new, None, &actor).await).await?;
-    afterwards(state, &member.caller, project, uid.as_str(), StatusCode::CREATED)
+    let acting = manage::acting(state, request, &member.caller);
+    manage::create(state, "datasource_create", repeatable, async |tx| {
+        let Some(row) = datasources::insert(tx, &new, acting.actor()).await? else {
+            return Ok(Err(Problem::plain(Code::NotFound)));
+        };
+        Ok(Answer::with(StatusCode::CREATED, &entity(state, &member.project, &Datasource::from(&row))))
+    })
+    .await
 }
 
 /// `PATCH /v1/project/{project}/datasource/{datasource}`.
@@ -137,9 +137,10 @@ pub(super) async fn change(
 ) -> Result<Answer, Problem> {
     let patch = judged(&intake::object(state, request, payload).await?)
         .map_err(|rejection| intake::invalid(&rejection))?;
-    let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
-    manage::write(state, async |client| datasources::change(client, uid, &patch, &actor).await).await?;
-    afterwards(state, &guest.caller, guest.project.uid.as_str(), uid, StatusCode::OK)
+    let (uid, acting) = (guest.datasource.uid.as_str(), manage::acting(state, request, &guest.caller));
+    manage::write(state, async |client| datasources::change(client, uid, &patch, acting.actor()).await)
+        .await?;
+    afterwards(state, &guest.caller, guest.project.uid.as_str(), uid)
 }
 
 fn judged(body: &DatasourceChange) -> Result<DatasourcePatch, Rejection> {
@@ -158,9 +159,9 @@ fn judged(body: &DatasourceChange) -> Result<DatasourcePatch, Rejection> {
 }
 
 /// `DELETE /v1/project/{project}/datasource/{datasource}`.
-pub(super) async fn delete(state: &State, guest: &Guest) -> Result<Answer, Problem> {
+pub(super) async fn delete(state: &State, request: &HttpRequest, guest: &Guest) -> Result<Answer, Problem> {
     let answer = Answer::ok(&entity(state, &guest.project, &guest.datasource))?;
-    let (uid, actor) = (guest.datasource.uid.as_str(), manage::actor(&guest.caller));
-    manage::write(state, async |client| datasources::delete(client, uid, &actor).await).await?;
+    let (uid, acting) = (guest.datasource.uid.as_str(), manage::acting(state, request, &guest.caller));
+    manage::write(state, async |client| datasources::delete(client, uid, acting.actor()).await).await?;
     Ok(answer)
 }

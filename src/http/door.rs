@@ -15,14 +15,15 @@ use actix_web::{
 use super::{
     action::Action,
     answer::{Answer, refuse},
-    body,
+    body, client,
+    fading::Fading,
     problem::{Code, Problem},
     routes::Route,
     state::State,
     trace::RequestId,
 };
 use crate::{
-    auth::{Caller, Datasource, Presented, Project, Refusal, scope::Scope},
+    auth::{Caller, Datasource, Presented, Project, Refusal, Seen, scope::Scope},
     domain::{
         batch::{Batch, Draft, Malformed, Rules},
         budget::Class,
@@ -38,6 +39,14 @@ use crate::{
 pub(super) struct Member {
     pub(super) caller: Caller,
     pub(super) project: Arc<Project>,
+}
+
+/// A caller whose key belongs to a user, and who was let in to what is the user's own, in the same way.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub(super) caller: Caller,
+    /// Row.
+    pub(super) user: i64,
 }
 
 /// A caller who was let into a datasource, in the same way.
@@ -73,9 +82,9 @@ pub(super) async fn walk(
     route: &'static Route,
     id: &RequestId,
 ) -> HttpResponse {
-    let mut pass = None;
-    let outcome = answer(state, request, &mut payload, route, &mut pass).await;
-    finish(outcome, request, payload, id, pass.as_ref()).await
+    let (mut pass, mut fading) = (None, None);
+    let outcome = answer(state, request, &mut payload, route, &mut pass, &mut fading).await;
+    finish(outcome, request, payload, id, pass.as_ref(), fading).await
 }
 
 async fn answer(
@@ -84,12 +93,18 @@ async fn answer(
     payload: &mut Payload,
     route: &'static Route,
     pass: &mut Option<Pass>,
+    fading: &mut Option<Fading>,
 ) -> Result<Answer, Problem> {
     let caller = arrive(state, request)?;
+    *fading = Fading::of(&caller);
     match route.action {
         Action::OfAccount(action) => {
             let caller = into_account(state, caller, route, pass)?;
-            action.perform(state, &caller)
+            Box::pin(action.perform(state, &caller)).await
+        }
+        Action::OfUser(action) => {
+            let person = into_own(state, caller, route, pass)?;
+            Box::pin(action.perform(state, request, payload, &person)).await
         }
         Action::OfProject(action) => {
             let member = into_project(state, request, caller, route, pass)?;
@@ -111,9 +126,12 @@ pub(super) async fn turn_away(
     problem: Problem,
     id: &RequestId,
 ) -> HttpResponse {
-    let mut pass = None;
-    let outcome = authenticate(state, request).and_then(|caller| charge_own(state, &caller, &mut pass));
-    finish(outcome.and(Err(problem)), request, payload, id, pass.as_ref()).await
+    let (mut pass, mut fading) = (None, None);
+    let outcome = authenticate(state, request).and_then(|caller| {
+        fading = Fading::of(&caller);
+        charge_own(state, &caller, &mut pass)
+    });
+    finish(outcome.and(Err(problem)), request, payload, id, pass.as_ref(), fading).await
 }
 
 /// Answers; what answers a key in the query must not be kept under that address.
@@ -123,13 +141,20 @@ async fn finish(
     payload: Payload,
     id: &RequestId,
     pass: Option<&Pass>,
+    fading: Option<Fading>,
 ) -> HttpResponse {
+    // A key that was ended in the meantime is as unknown as any other.
+    let known = !matches!(&outcome, Err(problem) if problem.code == Code::InvalidToken);
+    let (pass, fading) = (pass.filter(|_| known), fading.filter(|_| known));
     let mut response = match outcome {
         Ok(answer) => answer.respond(pass),
         Err(problem) => Box::pin(refuse_unread(&problem, request, payload, id, pass)).await,
     };
     if Presented::is_in(request.uri().query()) {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(fading) = fading {
+        fading.say(response.headers_mut());
     }
     response
 }
@@ -166,7 +191,29 @@ fn into_account(
     pass: &mut Option<Pass>,
 ) -> Result<Caller, Problem> {
     charge_own(state, &caller, pass)?;
-    if caller.may(route.scope) { Ok(caller) } else { Err(lacks(route.scope)) }
+    allowed(&caller, route)?;
+    Ok(caller)
+}
+
+/// Finds the user, checks the scope, and paces; a key of nobody has nothing of its own.
+fn into_own(
+    state: &State,
+    caller: Caller,
+    route: &Route,
+    pass: &mut Option<Pass>,
+) -> Result<Person, Problem> {
+    let user = inside(state, &caller, route, pass, caller.key().user)?;
+    let paced = state.limiter.user(user, state.authority.plan(), route.class);
+    *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
+    Ok(Person { caller, user })
+}
+
+/// Whether the caller may do what the route takes.
+fn allowed(caller: &Caller, route: &Route) -> Result<(), Problem> {
+    match route.scope {
+        Some(scope) if !caller.may(scope) => Err(lacks(scope)),
+        _ => Ok(()),
+    }
 }
 
 /// Resolves the project, checks the scope, and paces.
@@ -217,9 +264,9 @@ fn inside<T>(
         charge_own(state, caller, pass)?;
         return Err(Problem::plain(Code::NotFound));
     };
-    if !caller.may(route.scope) {
+    if let Err(lacking) = allowed(caller, route) {
         charge_own(state, caller, pass)?;
-        return Err(lacks(route.scope));
+        return Err(lacking);
     }
     Ok(target)
 }
@@ -247,14 +294,29 @@ fn authenticate(state: &State, request: &HttpRequest) -> Result<Caller, Problem>
     let headers = request.headers().get_all(header::AUTHORIZATION).map(|value| value.as_bytes());
     let query = request.uri().query();
     let presented = Presented::find(headers, query);
-    presented.and_then(|presented| state.authority.authenticate(&presented)).map_err(|refusal| {
-        let (code, challenge) = match refusal {
-            Refusal::Missing => (Code::MissingCredentials, CHALLENGE.to_owned()),
-            Refusal::Invalid => (Code::InvalidToken, format!("{CHALLENGE}, error=\"invalid_token\"")),
-            Refusal::Ambiguous => (Code::InvalidRequest, format!("{CHALLENGE}, error=\"invalid_request\"")),
-        };
-        Problem::plain(code).header("WWW-Authenticate", challenge)
-    })
+    let admitted = presented.and_then(|presented| state.authority.authenticate(&presented));
+    let caller = admitted.map_err(unknown)?;
+    state.uses.note(&caller, || seen(state, request));
+    Ok(caller)
+}
+
+/// The answer to a credential that does not hold, or to none.
+pub(super) fn unknown(refusal: Refusal) -> Problem {
+    let (code, challenge) = match refusal {
+        Refusal::Missing => (Code::MissingCredentials, CHALLENGE.to_owned()),
+        Refusal::Invalid => (Code::InvalidToken, format!("{CHALLENGE}, error=\"invalid_token\"")),
+        Refusal::Ambiguous => (Code::InvalidRequest, format!("{CHALLENGE}, error=\"invalid_request\"")),
+    };
+    Problem::plain(code).header("WWW-Authenticate", challenge)
+}
+
+/// Where a request came from, for the list of keys.
+fn seen(state: &State, request: &HttpRequest) -> Seen {
+    let agent = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    Seen {
+        address: client::find(request, &state.proxies).map(|address| address.to_string()).unwrap_or_default(),
+        agent: String::from_utf8_lossy(agent).into_owned(),
+    }
 }
 
 /// Charges the caller's own `meta` budget, for what was not found.
@@ -344,7 +406,7 @@ mod tests {
         for route in ROUTES {
             let place = |name| route.path.split('/').position(|segment| segment == name);
             let (project, datasource) = match route.action {
-                Action::OfAccount(_) => (None, None),
+                Action::OfAccount(_) | Action::OfUser(_) => (None, None),
                 Action::OfProject(_) => (Some(PROJECT), None),
                 Action::OfDatasource(_) => (Some(PROJECT), Some(DATASOURCE)),
             };

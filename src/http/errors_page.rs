@@ -63,6 +63,7 @@ pub fn html() -> String {
     page
 }
 
-fn escape(text: &str) -> String {
+/// A text as it stands between tags.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

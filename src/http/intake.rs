@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use actix_web::{HttpRequest, web::Payload};
+use actix_web::{
+    HttpRequest,
+    web::{Bytes, Payload},
+};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
@@ -23,13 +26,28 @@ pub(super) async fn object<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> Result<T, Problem> {
-    let limit = state.caps.item_bytes;
-    let declared = body::declared(request.headers(), limit)?;
-    let bytes = body::read(payload, declared, limit, state.body_timeout).await?;
-    form(&bytes)
+    form(&bytes(state, request, payload).await?)
 }
 
-fn form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// Reads a body as large as one item may be.
+///
+/// # Errors
+/// As [`body::read`].
+pub(super) async fn bytes(
+    state: &State,
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<Bytes, Problem> {
+    let limit = state.caps.item_bytes;
+    let declared = body::declared(request.headers(), limit)?;
+    body::read(payload, declared, limit, state.body_timeout).await
+}
+
+/// Reads bytes as one JSON object of the form `T`.
+///
+/// # Errors
+/// 400 `malformed_json` for what is no JSON, `invalid_body` for what has another form.
+pub(super) fn form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer(error.path());

@@ -23,6 +23,8 @@ pub mod door;
 
 mod intake;
 
+mod repeat;
+
 mod manage;
 
 pub mod cursor;
@@ -39,9 +41,25 @@ mod specs;
 
 mod account;
 
+mod me;
+
+mod own_keys;
+
 mod projects;
 
 mod datasources;
+
+mod paging;
+
+mod keys;
+
+mod new_key;
+
+mod audit_log;
+
+mod fading;
+
+mod single_keys;
 
 mod catalogue;
 
@@ -52,6 +70,8 @@ mod timeline;
 mod health;
 
 mod page;
+
+mod welcome;
 
 pub mod action;
 

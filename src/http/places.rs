@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use super::{
     page,
     routes::{PUBLIC, Public, ROUTES, Route},
+    welcome,
 };
 
 /// What stands behind a pattern.
@@ -19,6 +20,8 @@ pub(super) enum What {
     Open(Public),
     /// A file of the page that describes the API, `GET` only.
     File(&'static str),
+    /// The page behind a one-time link, which knows its methods itself.
+    Welcome,
 }
 
 /// One pattern, and what stands behind it.
@@ -69,7 +72,9 @@ static MAP: LazyLock<Vec<Vec<Place>>> = LazyLock::new(|| {
         paths.into_iter().map(|path| (path, What::Keyed(ROUTES.iter().filter(|r| r.path == path).collect())));
     let open = PUBLIC.iter().map(|(path, what)| (*path, What::Open(*what)));
     let files = page::FILES.iter().map(|(path, name)| (*path, What::File(name)));
-    for (number, (pattern, what)) in keyed.chain(open).chain(files).enumerate() {
+    for (number, (pattern, what)) in
+        keyed.chain(open).chain(files).chain([(welcome::PATH, What::Welcome)]).enumerate()
+    {
         let segments: Vec<Segment> = pattern.split('/').map(Segment::of).collect();
         if let Some(places) = map.get_mut(segments.len()) {
             places.push(Place { number, pattern, what, segments });
@@ -102,6 +107,7 @@ impl Place {
         match &self.what {
             What::Keyed(routes) => routes.iter().map(|route| route.method).collect::<Vec<_>>().join(", "),
             What::Open(_) | What::File(_) => "GET".to_owned(),
+            What::Welcome => welcome::METHODS.to_owned(),
         }
     }
 }
@@ -141,6 +147,7 @@ mod tests {
     #[case("/v1/project/a/audience/x/events", Some("/v1/project/{project}/audience/{contact_id}/events"))]
     #[case("/docs/start.js", Some("/docs/start.js"))]
     #[case("/docs/other.js", None)]
+    #[case("/welcome", Some("/welcome"))]
     fn the_first_pattern_that_fits_counts(#[case] path: &str, #[case] wanted: Option<&str>) {
         assert_eq!(pattern(path), wanted);
     }

@@ -87,12 +87,33 @@ codes! {
     AttributeNotFound = "attribute_not_found", 404, "No such attribute", false, Nothing;
     /// The event type declares no parameter of this name.
     ParameterNotFound = "parameter_not_found", 404, "No such parameter", false, Nothing;
+    /// The project has no key with this id, or it was deleted.
+    KeyNotFound = "key_not_found", 404, "No such key", false, Nothing;
+    /// Only a live key of a kind that is shown once can be rotated, and only once. `detail` says what stands in the way: it was rotated
+    /// already, has expired, was revoked, or is regenerated instead.
+    NotRotatable = "not_rotatable", 409, "The key cannot be rotated", false, Nothing;
+    /// Only the names of datasource tokens and product tokens can be corrected. Make another key and delete this one.
+    NameFixed = "name_fixed", 409, "The name of this kind of key is fixed", false, Nothing;
     /// The name is taken, by the project itself or by the built-in set. Choose another one, or change what is there.
     AlreadyExists = "already_exists", 409, "The name is taken", false, Nothing;
     /// What is built in can neither be changed nor removed. Declare one of your own.
     BuiltIn = "built_in", 409, "It is built in", false, Nothing;
     /// The project has declared as many attributes, event types and parameters as one project may. Remove some.
     TooManySpecs = "too_many_specs", 409, "Too many specs", false, Nothing;
+    /// A request with this `Idempotency-Key` is being answered right now. Wait as many seconds as `Retry-After` says and send it again:
+    /// it gets that answer.
+    IdempotencyInFlight = "idempotency_in_flight", 409, "The same request is being answered", true, Nothing;
+    /// This `Idempotency-Key` was used for a request with another body or of another route. Give each request a key of its own, and
+    /// repeat it as it was.
+    IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key was used for another request", false, Nothing;
+    /// `Idempotency-Key` is not one value of 1 to 255 printable ASCII characters. A random UUID is a good one.
+    InvalidIdempotencyKey = "invalid_idempotency_key", 400, "The idempotency key is not valid", false, Nothing;
+    /// The server has no secret key, under which keys that can be shown again are kept, so none can be made. Whoever runs it sets
+    /// `TIDEGATE_SECRET_KEY`.
+    NoSecretKey = "no_secret_key", 409, "The server has no secret key", false, Nothing;
+    /// The key works, but its text was sealed under a secret key that the server does not have. Put that secret key back, or
+    /// regenerate the key to continue.
+    NotRetrievable = "not_retrievable", 409, "The key cannot be shown", false, Nothing;
     /// The path names no event type; add it as the last segment.
     EventTypeMissing = "event_type_missing", 400, "No event type in the path", false, Nothing;
     /// A part of the path is not valid: percent-encoding that is not UTF-8, an empty or an over-long id.
@@ -290,7 +311,8 @@ mod tests {
     #[test]
     fn only_what_may_come_right_by_waiting_is_retryable() {
         for code in Code::ALL {
-            let temporary = matches!(code.status(), 408 | 429 | 500 | 503) || *code == Code::IncompleteBody;
+            let temporary = matches!(code.status(), 408 | 429 | 500 | 503)
+                || matches!(code, Code::IncompleteBody | Code::IdempotencyInFlight);
             assert_eq!(code.retryable(), temporary, "{}", code.as_str());
         }
     }

@@ -35,8 +35,8 @@ pub(super) async fn change(
 ) -> Result<Answer, Problem> {
     let patch = judged(&intake::object(state, request, payload).await?)
         .map_err(|rejection| intake::invalid(&rejection))?;
-    let (uid, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
-    manage::write(state, async |client| projects::change(client, uid, &patch, &actor).await).await?;
+    let (uid, acting) = (member.project.uid.as_str(), manage::acting(state, request, &member.caller));
+    manage::write(state, async |client| projects::change(client, uid, &patch, acting.actor()).await).await?;
     let project = state.authority.project(&member.caller, uid);
     let project = project.ok_or_else(|| Problem::plain(Code::NotFound))?;
     Answer::ok(&EntityAnswer { entity: ManagedProject::from(project.as_ref()) })
@@ -66,9 +66,9 @@ pub(super) fn limits(
 }
 
 /// `DELETE /v1/project/{project}`.
-pub(super) async fn delete(state: &State, member: &Member) -> Result<Answer, Problem> {
+pub(super) async fn delete(state: &State, request: &HttpRequest, member: &Member) -> Result<Answer, Problem> {
     let answer = Answer::ok(&EntityAnswer { entity: ManagedProject::from(member.project.as_ref()) })?;
-    let (uid, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
-    manage::write(state, async |client| projects::delete(client, uid, &actor).await).await?;
+    let (uid, acting) = (member.project.uid.as_str(), manage::acting(state, request, &member.caller));
+    manage::write(state, async |client| projects::delete(client, uid, acting.actor()).await).await?;
     Ok(answer)
 }

@@ -7,19 +7,22 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     action::{
-        Action::{self, OfAccount, OfDatasource, OfProject},
-        OnAccount::Projects,
+        Action::{self, OfAccount, OfDatasource, OfProject, OfUser},
+        OnAccount::{Me, Projects},
         OnDatasource::{
             AttributeSpecs, Audit, ChangeDatasource, DeleteContact, DeleteDatasource, EventSpecs,
             NoEventType, ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact,
             ReadDatasource, Stats,
         },
         OnProject::{
-            ChangeAttribute, ChangeEvent, ChangeParameter, ChangeProject, CreateDatasource, DeclareAttribute,
-            DeclareEvent, DeclareParameter, DeleteProject, FindByEmail, FindByPhone, FindByUser,
-            ListAttributes, ListDatasources, ListEvents, ListParameters, ListTimeline, ReadPerson,
-            ReadProject, RemoveAttribute, RemoveEvent, RemoveParameter,
+            ChangeAttribute, ChangeEvent, ChangeKey, ChangeParameter, ChangeProject, CreateDatasource,
+            CreateKey, DeclareAttribute, DeclareEvent, DeclareParameter, DeleteKey, DeleteProject,
+            FindByEmail, FindByPhone, FindByUser, ListAttributes, ListAudit, ListDatasources, ListEvents,
+            ListKeys, ListParameters, ListTimeline, ReadKey, ReadPerson, ReadProject, ReadSingleKey,
+            RegenerateSingleKey, RemoveAttribute, RemoveEvent, RemoveParameter, RevealSingleKey, RevokeKey,
+            RotateKey,
         },
+        OnUser::{CreateOwnKey, DeleteOwnKey, ListOwnKeys, RevokeOwnKey, RotateOwnKey},
     },
     answer::refuse,
     door, errors_page, health, page,
@@ -27,6 +30,7 @@ use super::{
     problem::{Code, Problem},
     state::State,
     trace::{RequestId, trace},
+    welcome,
     worker::{Label, Worker},
 };
 use crate::{
@@ -34,6 +38,7 @@ use crate::{
         self, AccountRead, ProjectAudienceDataEvents, ProjectAudienceRead, ProjectIngestRead,
         ProjectIngestWrite, ProjectManage, ProjectRead,
     },
+    auth::single::Single::{EventStream, Instance},
     domain::budget::Class::{self, AudienceRead, ContactsRead, ContactsWrite, EventsWrite, Manage, Meta},
 };
 
@@ -44,9 +49,9 @@ pub struct Route {
     pub method: &'static str,
     /// Path, with `{project}` and `{datasource}`.
     pub path: &'static str,
-    /// What the caller must be allowed to do.
-    pub scope: Scope,
-    /// Which budget pays: that of the narrowest thing the path names, but for managing, for which the project pays.
+    /// What the caller must be allowed to do; `None` where every key may ask.
+    pub scope: Option<Scope>,
+    /// Which budget pays: that of the narrowest thing the path names, but for managing, for which the project or the user pays.
     pub class: Class,
     /// What is done.
     pub action: Action,
@@ -65,13 +70,25 @@ macro_rules! datasource {
 }
 
 const fn row(method: &'static str, path: &'static str, scope: Scope, class: Class, action: Action) -> Route {
-    Route { method, path, scope, class, action }
+    Route { method, path, scope: Some(scope), class, action }
+}
+
+/// A route for every key.
+const fn any(method: &'static str, path: &'static str, class: Class, action: Action) -> Route {
+    Route { method, path, scope: None, class, action }
 }
 
 /// Every route that needs a key.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
     row("GET", "/v1/", AccountRead, Meta, OfAccount(Projects)),
+
+    any("GET", "/v1/me", Meta, OfAccount(Me)),
+    row("GET", "/v1/me/keys", ProjectManage, Manage, OfUser(ListOwnKeys)),
+    row("POST", "/v1/me/keys", ProjectManage, Manage, OfUser(CreateOwnKey)),
+    row("POST", "/v1/me/keys/{key_id}/rotate", ProjectManage, Manage, OfUser(RotateOwnKey)),
+    row("POST", "/v1/me/keys/{key_id}/revoke", ProjectManage, Manage, OfUser(RevokeOwnKey)),
+    row("DELETE", "/v1/me/keys/{key_id}", ProjectManage, Manage, OfUser(DeleteOwnKey)),
 
     row("GET", project!(""), ProjectRead, Meta, OfProject(ReadProject)),
     row("PATCH", project!(""), ProjectManage, Manage, OfProject(ChangeProject)),
@@ -98,10 +115,27 @@ pub static ROUTES: &[Route] = &[
 
     row("GET", project!("/datasource"), ProjectRead, Meta, OfProject(ListDatasources)),
     row("POST", project!("/datasource"), ProjectManage, Manage, OfProject(CreateDatasource)),
+
+    row("GET", project!("/instance-key"), ProjectManage, Manage, OfProject(ReadSingleKey(Instance))),
+    row("POST", project!("/instance-key/reveal"), ProjectManage, Manage, OfProject(RevealSingleKey(Instance))),
+    row("POST", project!("/instance-key/regenerate"), ProjectManage, Manage, OfProject(RegenerateSingleKey(Instance))),
+    row("GET", project!("/event-stream-key"), ProjectManage, Manage, OfProject(ReadSingleKey(EventStream))),
+    row("POST", project!("/event-stream-key/reveal"), ProjectManage, Manage, OfProject(RevealSingleKey(EventStream))),
+    row("POST", project!("/event-stream-key/regenerate"), ProjectManage, Manage, OfProject(RegenerateSingleKey(EventStream))),
+
     row("GET", datasource!(""), ProjectRead, Meta, OfDatasource(ReadDatasource)),
     row("PATCH", datasource!(""), ProjectManage, Manage, OfDatasource(ChangeDatasource)),
     row("DELETE", datasource!(""), ProjectManage, Manage, OfDatasource(DeleteDatasource)),
     row("POST", datasource!("/purge"), ProjectManage, Manage, OfDatasource(PurgeDatasource)),
+
+    row("GET", project!("/keys"), ProjectManage, Manage, OfProject(ListKeys)),
+    row("POST", project!("/keys"), ProjectManage, Manage, OfProject(CreateKey)),
+    row("GET", project!("/keys/{key_id}"), ProjectManage, Manage, OfProject(ReadKey)),
+    row("PATCH", project!("/keys/{key_id}"), ProjectManage, Manage, OfProject(ChangeKey)),
+    row("POST", project!("/keys/{key_id}/rotate"), ProjectManage, Manage, OfProject(RotateKey)),
+    row("POST", project!("/keys/{key_id}/revoke"), ProjectManage, Manage, OfProject(RevokeKey)),
+    row("DELETE", project!("/keys/{key_id}"), ProjectManage, Manage, OfProject(DeleteKey)),
+    row("GET", project!("/audit"), ProjectManage, Manage, OfProject(ListAudit)),
 
     row("GET", datasource!("/stream"), ProjectIngestRead, Meta, OfDatasource(Probe)),
     row("POST", datasource!("/stream/contacts"), ProjectIngestWrite, ContactsWrite, OfDatasource(PushContacts)),
@@ -162,6 +196,7 @@ async fn answer(
             Some(route) => door::walk(state, request, payload, route, id).await,
             None => Box::pin(door::turn_away(state, request, payload, not_allowed(), id)).await,
         },
+        What::Welcome => Box::pin(welcome::answer(state, request, payload, id)).await,
         _ if request.method() != Method::GET => refuse(&not_allowed(), id, None),
         What::Open(page) => open(state, *page, id).await,
         What::File(name) => page::file(name, id),

@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::client::Proxies;
 use crate::{
-    auth::Authority,
+    auth::{Authority, Uses, Vault},
     domain::{
         caps::Caps,
         clock::{SharedClock, SharedEntropy},
@@ -23,6 +23,8 @@ use crate::{
 pub struct State {
     /// Who may come in.
     pub authority: Authority,
+    /// When their keys were last used.
+    pub uses: Uses,
     /// How much they may ask for.
     pub limiter: Limiter,
     /// Where batches go.
@@ -47,6 +49,8 @@ pub struct State {
     pub document: Arc<[u8]>,
     /// How long a body may take.
     pub body_timeout: std::time::Duration,
+    /// Where the secret key is, for keys that can be shown again.
+    pub vault: Vault,
     /// Which proxies are believed when they say who the client is.
     pub proxies: Arc<Proxies>,
     /// Whether the server drains, and what it still has to answer.

@@ -16,7 +16,7 @@ use super::{
     foretell,
     job::{ContactOp, Job, Work},
     lane::Lane,
-    ledger::{Account, Ledger},
+    ledger::{Account, Ledger, Settlement},
     queue::{Bounds, Queue, Room},
     receipt::{Outcome, Receipt, Refused},
 };
@@ -162,7 +162,7 @@ impl Writer {
                 tracing::error!(%error, "a lane broke");
             }
         }
-        self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
+        self.shared.queue.end(&self.shared.ledger);
     }
 }
 
@@ -192,12 +192,17 @@ impl Handle {
     ) -> Result<Receipt, Refused> {
         let ledger = &self.shared.ledger;
         if let Err(refused) = room.furnish(work.len()) {
-            ledger.settle(inlet.datasource, &account, work.len(), &Err(refused));
-            return Err(refused);
+            let answer = Err(refused);
+            let (datasource, items) = (inlet.datasource, work.len());
+            ledger.settle([Settlement { datasource, account: &account, items, answer: &answer }]);
+            return answer;
         }
         let (job, mut answer) = Job::new(inlet, work, self.shared.clock.monotonic(), room, account);
         let job = Arc::new(job);
-        self.shared.queue.push(job.clone());
+        if let Err(refused) = self.shared.queue.push(job.clone()) {
+            job.note(&Err(refused), ledger);
+            return Err(refused);
+        }
         let answered = match timeout(self.shared.options.wait, &mut answer).await {
             Ok(answered) => answered,
             Err(_) if job.leave() => {

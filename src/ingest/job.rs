@@ -1,12 +1,15 @@
 //! A batch on its way: what to write, who waits for it, and who decides whether it is still wanted.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::{
-    ledger::{Account, Ledger},
+    ledger::{Account, Ledger, Settlement},
     queue::Room,
     receipt::{Receipt, Refused},
     rows::EventRows,
@@ -99,16 +102,33 @@ impl Job {
         self.state.compare_exchange(WAITING, LEFT, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Notes an answer and gives it to the sender. One that went away is no concern: what was committed stays committed.
-    pub(super) fn answer(&self, answer: Result<Receipt, Refused>, ledger: &Ledger) {
-        self.note(&answer, ledger);
+    /// Answers a lot. All of it is noted before anybody hears of it, so that whoever has an answer finds it counted.
+    pub(super) fn answer_all(
+        jobs: &[Arc<Self>],
+        answers: impl IntoIterator<Item = Result<Receipt, Refused>>,
+        ledger: &Ledger,
+    ) {
+        let answers: Vec<_> = answers.into_iter().take(jobs.len()).collect();
+        ledger.settle(jobs.iter().zip(&answers).map(|(job, answer)| job.settlement(answer)));
+        for (job, answer) in jobs.iter().zip(answers) {
+            job.reply(answer);
+        }
+    }
+
+    /// Gives an answer to the sender. One that went away is no concern: what was committed stays committed.
+    fn reply(&self, answer: Result<Receipt, Refused>) {
         if let Some(reply) = self.reply.lock().take() {
             let _gone = reply.send(answer);
         }
     }
 
-    /// Notes what became of the batch.
+    /// Notes what became of the batch, where its sender needs no answer.
     pub(super) fn note(&self, answer: &Result<Receipt, Refused>, ledger: &Ledger) {
-        ledger.settle(self.inlet.datasource, &self.account, self.work.len(), answer);
+        ledger.settle([self.settlement(answer)]);
+    }
+
+    fn settlement<'a>(&'a self, answer: &'a Result<Receipt, Refused>) -> Settlement<'a> {
+        let (datasource, items) = (self.inlet.datasource, self.work.len());
+        Settlement { datasource, account: &self.account, items, answer }
     }
 }

@@ -60,23 +60,7 @@ impl Lane {
 
     /// Writes lots until the queue is closed and empty.
     pub(super) async fn run(mut self) {
-        while !self.shared.queue.is_finished() {
-            if let Err(error) = self.connect().await {
-                self.complain(&error);
-                // Another lane may still serve what waits.
-                if !self.shared.is_connected() {
-                    self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
-                }
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-            self.complained = false;
-            // Now and then an idle lane looks whether its connection still lives.
-            let Ok(taken) = timeout(GLANCE, self.shared.queue.take()).await else {
-                self.look_after().await;
-                continue;
-            };
-            let Some(Lot { jobs, turn }) = taken else { return };
+        while let Some(Lot { jobs, turn }) = self.next().await {
             self.note_waits(&jobs);
             {
                 let mut settling = pin!(self.settle(jobs));
@@ -88,6 +72,30 @@ impl Lane {
             }
             if self.connection.is_none() {
                 turn.pass_on();
+            }
+        }
+    }
+
+    /// Waits for a connection and for a lot; `None` when there will be no more.
+    async fn next(&mut self) -> Option<Lot> {
+        loop {
+            // To hear that nothing is left needs no connection.
+            if !self.shared.queue.is_finished()
+                && let Err(error) = self.connect().await
+            {
+                self.complain(&error);
+                // Another lane may still serve what waits.
+                if !self.shared.is_connected() {
+                    self.shared.queue.refuse_all(&Err(Refused::Unavailable), &self.shared.ledger);
+                }
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            self.complained = false;
+            // Now and then an idle lane looks whether its connection still lives.
+            match timeout(GLANCE, self.shared.queue.take()).await {
+                Ok(taken) => return taken,
+                Err(_) => self.look_after().await,
             }
         }
     }
@@ -133,11 +141,13 @@ impl Lane {
         }
     }
 
-    /// Writes the batches and answers each. Where the database refuses a value, the lot is halved until the guilty batch
-    /// stands alone.
+    /// Writes the batches and answers each. Where the database refuses a value, or holds a row that cannot be read, the lot is
+    /// halved until the batch that meets it stands alone. Other defects would meet each half alike.
     async fn settle(&mut self, jobs: Vec<Arc<Job>>) {
         let mut parts = vec![jobs];
         let mut tries = 0;
+        // Whether a commit was lost already: each costs up to the time for its fate, and senders do not wait for ever.
+        let mut revived = false;
         while let Some(mut part) = parts.pop() {
             let error = match self.attempt(&part).await {
                 Ok(receipts) => {
@@ -146,10 +156,17 @@ impl Lane {
                     continue;
                 }
                 Err(Trouble::During { trace, told }) => {
-                    let outcome = self.resolve(&trace).await;
-                    let committed =
-                        |position| receipts_of(&part, trace.epoch, told, position, trace.received_at);
-                    self.answer_all(&part, outcome.map(committed));
+                    match self.resolve(&trace).await {
+                        // Nothing of it was stored, so that it can be written as if for the first time.
+                        Err(Refused::Unavailable) if !std::mem::replace(&mut revived, true) => {
+                            parts.push(part);
+                        }
+                        outcome => {
+                            let committed =
+                                |position| receipts_of(&part, trace.epoch, told, position, trace.received_at);
+                            self.answer_all(&part, outcome.map(committed));
+                        }
+                    }
                     continue;
                 }
                 Err(Trouble::Before(error)) => error,
@@ -163,13 +180,9 @@ impl Lane {
                     self.trust.lose();
                     parts.push(part);
                 }
-                Failure::Data if part.len() > 1 => {
+                Failure::Data | Failure::Content if part.len() > 1 => {
                     let second = part.split_off(part.len() / 2);
                     parts.extend([second, part]);
-                }
-                Failure::Data => {
-                    tracing::error!(%error, "the database refuses what validation let through");
-                    self.answer_all(&part, Err(Refused::Unstorable));
                 }
                 Failure::Retry if tries < TRIES => {
                     tries += 1;
@@ -179,22 +192,32 @@ impl Lane {
                     tries += 1;
                     parts.push(part);
                 }
-                Failure::MissingPartition | Failure::Retry | Failure::Unavailable => {
-                    tracing::warn!(%error, "a lot was not written");
-                    self.answer_all(&part, Err(Refused::Unavailable));
-                }
-                Failure::Other => {
-                    tracing::error!(%error, "a lot was not written");
-                    self.answer_all(&part, Err(Refused::Defect));
-                }
+                _ => self.give_up(&part, &error),
             }
         }
     }
 
+    /// Answers batches that will not be written.
+    fn give_up(&self, part: &[Arc<Job>], error: &StoreError) {
+        let refused = match error.failure() {
+            Failure::Data => {
+                tracing::error!(%error, "the database refuses what validation let through");
+                Refused::Unstorable
+            }
+            Failure::Taken | Failure::MissingPartition | Failure::Retry | Failure::Unavailable => {
+                tracing::warn!(%error, "a lot was not written");
+                Refused::Unavailable
+            }
+            Failure::Content | Failure::Other => {
+                tracing::error!(%error, "a lot was not written");
+                Refused::Defect
+            }
+        };
+        self.answer_all(part, Err(refused));
+    }
+
     fn answer(&self, jobs: &[Arc<Job>], answers: impl Iterator<Item = Result<Receipt, Refused>>) {
-        for (job, answer) in jobs.iter().zip(answers) {
-            job.answer(answer, &self.shared.ledger);
-        }
+        Job::answer_all(jobs, answers, &self.shared.ledger);
     }
 
     fn answer_all(&self, jobs: &[Arc<Job>], outcome: Result<Vec<Receipt>, Refused>) {
@@ -281,7 +304,7 @@ impl Lane {
         Ok((told, epoch, outcome.unwrap_or(Err(StoreError::TimedOut(limit)))))
     }
 
-    /// Finds out what became of a commit that was never answered.
+    /// Finds out what became of a commit that was never answered; [`Refused::Unavailable`] where it was rolled back for certain.
     async fn resolve(&mut self, trace: &Trace) -> Result<i64, Refused> {
         let limit = self.shared.options.fate;
         let ask = async {

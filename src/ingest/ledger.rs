@@ -85,6 +85,67 @@ impl Call {
     pub const fn failed(kind: Kind) -> Self {
         Self { kind, success: false, good: 0, bad: 0 }
     }
+
+    /// What it adds to the usage of its datasource: its good items were received.
+    fn usage(&self, now: Timestamp) -> Usage {
+        let received = |kind| if self.kind == kind { self.good } else { 0 };
+        self.usage_of(received(Kind::Contact), received(Kind::Event), now)
+    }
+
+    fn usage_of(&self, contacts: usize, events: usize, now: Timestamp) -> Usage {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let one = |on: bool| if on { (1, Some(now)) } else { (0, None) };
+        let (calls_success, last_success_at) = one(self.success);
+        let (calls_failures, last_failure_at) = one(!self.success);
+        Usage {
+            calls_success,
+            calls_failures,
+            entities_success: number(self.good),
+            entities_failures: number(self.bad),
+            contacts: number(contacts),
+            events: number(events),
+            last_success_at,
+            last_failure_at,
+            last_contact_at: (contacts > 0).then_some(now),
+            last_event_at: (events > 0).then_some(now),
+        }
+    }
+}
+
+/// What the writer answered to the items of one call.
+#[derive(Debug, Clone, Copy)]
+pub struct Settlement<'a> {
+    /// Row of the datasource.
+    pub datasource: i64,
+    /// What was known before.
+    pub account: &'a Account,
+    /// How many items the writer was given.
+    pub items: usize,
+    /// What it answered.
+    pub answer: &'a Result<Receipt, Refused>,
+}
+
+impl Settlement<'_> {
+    /// Counts the items by their fate, and says what the call adds to the usage of its datasource.
+    fn usage(&self, now: Timestamp) -> Usage {
+        let Account { kind, asked, bad } = *self.account;
+        let Ok(receipt) = self.answer else {
+            fates::ended(kind, Fate::Refused, self.items);
+            return Call::failed(kind).usage(now);
+        };
+        fates::settled(kind, &receipt.outcomes);
+        let count = |is: fn(Outcome) -> bool| receipt.outcomes.iter().filter(|outcome| is(**outcome)).count();
+        match asked {
+            Asked::Push => {
+                let good = count(Outcome::is_success);
+                Call { kind, success: good > 0, good, bad: bad + self.items - good }.usage(now)
+            }
+            Asked::Deletion => {
+                let good = count(|outcome| outcome == Outcome::Deleted);
+                Call { kind, success: true, good, bad: 0 }.usage_of(0, 0, now)
+            }
+        }
+    }
 }
 
 /// Gathers and writes. Cheap to clone.
@@ -106,57 +167,27 @@ impl Ledger {
 
     /// Notes a push that ended before it came to the writer.
     pub fn call(&self, datasource: i64, call: Call) {
-        let received = |kind| if call.kind == kind { call.good } else { 0 };
-        self.note(datasource, call, received(Kind::Contact), received(Kind::Event));
-    }
-
-    /// Notes what the writer answered to `items` items of a call. The caller may be gone by then.
-    pub fn settle(
-        &self,
-        datasource: i64,
-        account: &Account,
-        items: usize,
-        answer: &Result<Receipt, Refused>,
-    ) {
-        let Account { kind, asked, bad } = *account;
-        let Ok(receipt) = answer else {
-            fates::ended(kind, Fate::Refused, items);
-            return self.call(datasource, Call::failed(kind));
-        };
-        fates::settled(kind, &receipt.outcomes);
-        let count = |is: fn(Outcome) -> bool| receipt.outcomes.iter().filter(|outcome| is(**outcome)).count();
-        match asked {
-            Asked::Push => {
-                let good = count(Outcome::is_success);
-                self.call(datasource, Call { kind, success: good > 0, good, bad: bad + items - good });
-            }
-            Asked::Deletion => {
-                let good = count(|outcome| outcome == Outcome::Deleted);
-                self.note(datasource, Call { kind, success: true, good, bad: 0 }, 0, 0);
-            }
-        }
-    }
-
-    fn note(&self, datasource: i64, call: Call, contacts: usize, events: usize) {
         let now = self.clock.now();
+        self.add([(datasource, call.usage(now))], now);
+    }
+
+    /// Notes what the writer answered to calls, all under one lock. The callers may be gone by then.
+    pub fn settle<'a>(&self, settlements: impl IntoIterator<Item = Settlement<'a>>) {
+        let now = self.clock.now();
+        // Added up beforehand, so that whoever waits for the lock waits for a few datasources and not for a few hundred calls.
+        let mut sums: HashMap<i64, Usage> = HashMap::new();
+        for settlement in settlements {
+            sums.entry(settlement.datasource).or_default().add(&settlement.usage(now));
+        }
+        self.add(sums, now);
+    }
+
+    fn add(&self, usages: impl IntoIterator<Item = (i64, Usage)>, now: Timestamp) {
         let minute = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(60)).unwrap_or(now);
-        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let one = |on: bool| if on { (1, Some(now)) } else { (0, None) };
-        let (calls_success, last_success_at) = one(call.success);
-        let (calls_failures, last_failure_at) = one(!call.success);
-        let noted = Usage {
-            calls_success,
-            calls_failures,
-            entities_success: number(call.good),
-            entities_failures: number(call.bad),
-            contacts: number(contacts),
-            events: number(events),
-            last_success_at,
-            last_failure_at,
-            last_contact_at: (contacts > 0).then_some(now),
-            last_event_at: (events > 0).then_some(now),
-        };
-        self.gathered.lock().usage.entry((datasource, minute)).or_default().add(&noted);
+        let mut gathered = self.gathered.lock();
+        for (datasource, usage) in usages {
+            gathered.usage.entry((datasource, minute)).or_default().add(&usage);
+        }
     }
 
     /// Keeps a refused item for whoever looks after the datasource.

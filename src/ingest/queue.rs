@@ -53,13 +53,16 @@ struct State {
     writing: usize,
     /// Whether a lane was woken that has not looked yet.
     summoned: bool,
+    /// Whether nothing new comes in, so that what waits is all that is left to write.
     closed: bool,
+    /// Whether there is no lane any more that could take anything.
+    ended: bool,
 }
 
 impl State {
     /// Whether a lane that is free now ought to take what waits.
     fn is_worth_a_lot(&self) -> bool {
-        self.waiting >= ENOUGH || self.writing == 0 && !self.turns.is_empty()
+        self.waiting >= ENOUGH || (self.closed || self.writing == 0) && !self.turns.is_empty()
     }
 }
 
@@ -114,6 +117,9 @@ impl Room {
     /// Takes room for the items of the batch as well.
     pub(super) fn furnish(&mut self, items: usize) -> Result<(), Refused> {
         let mut state = self.queue.state.lock();
+        if state.ended {
+            return Err(Refused::Unavailable);
+        }
         let held = state.shares.get(&self.datasource).map_or(0, |share| share.items);
         if held + items > self.queue.bounds.items.saturating_sub(state.items) {
             return Err(Refused::Overloaded);
@@ -175,9 +181,14 @@ impl Queue {
         Ok(Room { queue: self.clone(), datasource, items: 0, bytes })
     }
 
-    /// Queues a batch.
-    pub(super) fn push(&self, job: Arc<Job>) {
+    /// Queues a batch; [`Refused::Unavailable`] where nobody is left to write it.
+    pub(super) fn push(&self, job: Arc<Job>) -> Result<(), Refused> {
         let mut state = self.state.lock();
+        if state.ended {
+            // The room of the batch takes the lock when it is given back.
+            drop(state);
+            return Err(Refused::Unavailable);
+        }
         let datasource = job.inlet.datasource;
         state.waiting += job.work.len();
         let share = state.shares.entry(datasource).or_default();
@@ -186,6 +197,7 @@ impl Queue {
             state.turns.push_back(datasource);
         }
         self.summon(&mut state);
+        Ok(())
     }
 
     /// Wakes a lane where there is something for it.
@@ -195,7 +207,8 @@ impl Queue {
         }
     }
 
-    /// Waits for work and takes all of it that a lot may hold; `None` once the queue is closed and empty.
+    /// Waits for work and takes all of it that a lot may hold; `None` once the queue is closed and empty. Of a closed queue nothing
+    /// is waited for.
     pub(super) async fn take(self: &Arc<Self>) -> Option<Lot> {
         loop {
             let woken = self.wake.notified();
@@ -213,7 +226,6 @@ impl Queue {
                     }
                 }
                 if state.closed && state.turns.is_empty() {
-                    self.wake.notify_one();
                     return None;
                 }
             }
@@ -230,18 +242,23 @@ impl Queue {
             if lot.is_empty() {
                 return;
             }
-            for job in lot {
-                job.answer(answer.clone(), ledger);
-            }
+            Job::answer_all(&lot, std::iter::repeat_n(answer.clone(), lot.len()), ledger);
         }
     }
 
-    /// Takes nothing new; what waits is still written.
+    /// Takes nothing new; what waits is still written, by every lane that is free.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
-        self.wake.notify_one();
+        self.wake.notify_waiters();
     }
 
+    /// Answers everything that waits, and whatever still comes: no lane is left.
+    pub(super) fn end(&self, ledger: &Ledger) {
+        self.state.lock().ended = true;
+        self.refuse_all(&Err(Refused::Unavailable), ledger);
+    }
+
+    /// Whether a lane that asks for work gets none ever again.
     pub(super) fn is_finished(&self) -> bool {
         let state = self.state.lock();
         state.closed && state.turns.is_empty()
@@ -291,15 +308,17 @@ fn take_lot(state: &mut State, bounds: Bounds, left: &mut Vec<Arc<Job>>) -> Vec<
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
+    use tokio_postgres::Config;
 
     use super::*;
     use crate::{
-        domain::ids::Inlet,
+        domain::{clock::SystemClock, ids::Inlet},
         ingest::{
             fates::Kind,
             job::{ContactOp, Work},
             ledger::{Account, Asked},
         },
+        store::{Database, Role},
     };
 
     fn queue(items: usize, bytes: usize, lot_items: usize) -> Arc<Queue> {
@@ -309,13 +328,23 @@ mod tests {
     fn push(queue: &Arc<Queue>, datasource: i64, items: usize) -> Result<Arc<Job>, Refused> {
         let mut room = queue.enter(datasource, 10)?;
         room.furnish(items)?;
+        push_into(queue, room, datasource, items)
+    }
+
+    fn push_into(queue: &Arc<Queue>, room: Room, datasource: i64, items: usize) -> Result<Arc<Job>, Refused> {
         let ops = (0..items).map(|n| ContactOp::Delete { user_id: n.to_string() }).collect();
         let inlet = Inlet { project: 1, datasource };
         let account = Account { kind: Kind::Contact, asked: Asked::Push, bad: 0 };
         let (job, _answer) = Job::new(inlet, Work::Contacts(ops), 0, room, account);
         let job = Arc::new(job);
-        queue.push(job.clone());
+        queue.push(job.clone())?;
         Ok(job)
+    }
+
+    /// One that is never flushed, so that nobody answers on the other side.
+    fn ledger() -> Ledger {
+        let pool = Database::new(Config::new()).pool(Role::Meta, 1).unwrap();
+        Ledger::new(pool.clone(), pool, SystemClock::shared())
     }
 
     #[tokio::test]
@@ -380,6 +409,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn closing_wakes_every_lane_and_makes_little_enough() {
+        let queue = queue(10_000, 1 << 20, 2_000);
+        push(&queue, 1, 1).unwrap();
+        let first = queue.take().await.unwrap();
+        let (mut second, mut third) = (Box::pin(queue.take()), Box::pin(queue.take()));
+        push(&queue, 1, 1).unwrap();
+        assert!((&mut second).now_or_never().is_none() && (&mut third).now_or_never().is_none());
+        queue.close();
+        let rest = second.now_or_never().unwrap().unwrap();
+        assert_eq!(rest.jobs.len(), 1, "the first is still at its own");
+        assert!(third.now_or_never().unwrap().is_none(), "nothing is left for it to wait for");
+        drop((first, rest));
+        assert!(queue.take().now_or_never().unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn closing_with_nothing_left_wakes_every_lane() {
+        let queue = queue(10_000, 1 << 20, 2_000);
+        let mut lanes: Vec<_> = (0..3).map(|_| Box::pin(queue.take())).collect();
+        assert!(lanes.iter_mut().all(|lane| lane.now_or_never().is_none()));
+        queue.close();
+        assert!(lanes.into_iter().all(|lane| lane.now_or_never().is_some_and(|taken| taken.is_none())));
+    }
+
+    #[tokio::test]
     async fn a_lane_that_cannot_go_on_passes_its_turn() {
         let queue = queue(10_000, 1 << 20, 2_000);
         push(&queue, 1, 1).unwrap();
@@ -399,6 +453,22 @@ mod tests {
         push(&queue, 1, 1).unwrap();
         drop(first);
         assert_eq!(queue.take().await.unwrap().jobs.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_comes_between_the_last_lot_and_the_end_is_refused_as_well() {
+        let queue = queue(100, 1_000, 10);
+        let mut rooms: Vec<Room> = (0..3).map(|_| queue.enter(1, 10).unwrap()).collect();
+        rooms[..2].iter_mut().for_each(|room| room.furnish(1).unwrap());
+        queue.close();
+        let mut rooms = rooms.into_iter();
+        let before = push_into(&queue, rooms.next().unwrap(), 1, 1).unwrap();
+        queue.end(&ledger());
+        assert!(!before.leave(), "it was answered");
+        assert_eq!(push_into(&queue, rooms.next().unwrap(), 1, 1).unwrap_err(), Refused::Unavailable);
+        assert_eq!(rooms.next().unwrap().furnish(1).unwrap_err(), Refused::Unavailable);
+        drop(before);
+        assert_eq!(queue.depth(), (0, 0));
     }
 
     #[tokio::test]

@@ -72,7 +72,7 @@ impl Refused {
     /// What a read that failed comes to. Only a store that may come back is worth another try.
     pub fn of_read(error: &StoreError) -> Self {
         match error.failure() {
-            Failure::Other => {
+            Failure::Content | Failure::Other => {
                 tracing::error!(%error, "a read met a defect");
                 Self::Defect
             }

@@ -8,7 +8,7 @@ use tokio::{sync::watch, time::timeout};
 use super::{behind, fates, handle::Handle, lane};
 use crate::{
     domain::clock::SharedClock,
-    store::{Database, Pool, Role, StoreError, horizon, partitions, rejected},
+    store::{Database, Pool, Role, StoreError, horizon, idempotency, partitions, rejected},
     telemetry::{self, Gauge},
 };
 
@@ -81,7 +81,8 @@ async fn keep_house(database: &Database, pool: &Pool, clock: &SharedClock) -> Re
     if made > 0 {
         tracing::info!(made, "made partitions of the log");
     }
-    rejected::expire(pool, clock.now()).await
+    rejected::expire(pool, clock.now()).await?;
+    idempotency::expire(pool, clock.now()).await
 }
 
 async fn within<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{budget::Verdict, owners::Owners, plans::per_minute};
 use crate::{
@@ -20,8 +21,12 @@ pub enum Owner {
     Datasource(i64),
     /// A project, by row.
     Project(i64),
-    /// The organization: what keys bound to nothing narrower spend where their target was not found.
-    Organization,
+    /// A user, by row.
+    User(i64),
+    /// An address, as a number; of IPv6 the first 64 bits.
+    Address(u64),
+    /// A key, by row: one that belongs to no user and is bound to nothing narrower than the organization.
+    Key(Uuid),
 }
 
 /// Leave to go on, and what the budget said; only the limiter makes one.
@@ -109,19 +114,28 @@ impl Limiter {
         self.charge(Owner::Project(project.id), class, per_minute(organization, &[&project.overrides], class))
     }
 
-    /// Charges one request to the `meta` budget of whatever the caller's own key is bound to.
+    /// Charges one request of `class` to a user, whose budgets are those of the organization's plan.
+    ///
+    /// # Errors
+    /// As [`Limiter::datasource`].
+    pub fn user(&self, user: i64, organization: Plan, class: Class) -> Result<Pass, Spent> {
+        self.charge(Owner::User(user), class, per_minute(organization, &[], class))
+    }
+
+    /// Charges one request to the `meta` budget of whatever the caller's own key belongs or is bound to: its user, its datasource,
+    /// its project, or else the key itself. What one key is refused never costs another that it has nothing to do with.
     ///
     /// # Errors
     /// As [`Limiter::datasource`].
     pub fn own(&self, authority: &Authority, caller: &Caller) -> Result<Pass, Spent> {
-        let plan = authority.plan();
+        let (plan, key) = (authority.plan(), caller.key());
+        if let Some(user) = key.user {
+            return self.user(user, plan, Class::Meta);
+        }
         match authority.home(caller) {
             (Some(project), Some(datasource)) => self.datasource(&project, &datasource, plan, Class::Meta),
             (Some(project), None) => self.project(&project, plan, Class::Meta),
-            (None, _) => {
-                let limit = per_minute(plan, &[], Class::Meta);
-                self.charge(Owner::Organization, Class::Meta, limit)
-            }
+            (None, _) => self.charge(Owner::Key(key.id), Class::Meta, per_minute(plan, &[], Class::Meta)),
         }
     }
 

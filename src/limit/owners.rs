@@ -109,8 +109,10 @@ impl Owners {
 /// The shard of an owner. Rows are numbered one after the other, so that their remainders are spread.
 fn place(owner: Owner) -> usize {
     let row = match owner {
-        Owner::Datasource(row) | Owner::Project(row) => row,
-        Owner::Organization => 0,
+        Owner::Address(address) => return (address % SHARDS as u64) as usize,
+        Owner::Datasource(row) | Owner::Project(row) | Owner::User(row) => row,
+        // Random, but for the version in the middle.
+        Owner::Key(id) => return (id.as_u128() % SHARDS as u128) as usize,
     };
     row.rem_euclid(SHARDS as i64) as usize
 }

@@ -102,6 +102,12 @@ pub struct KeyRow {
     pub project: Option<i64>,
     /// Row of the datasource it is bound to.
     pub datasource: Option<i64>,
+    /// Row of the user it belongs to.
+    pub user: Option<i64>,
+    /// Rows of the projects that this user sees; `None` is all of them.
+    pub user_projects: Option<Vec<i64>>,
+    /// When it was rotated.
+    pub rotated_at: Option<Timestamp>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
     /// Whether it was revoked or deleted.
@@ -211,7 +217,8 @@ fn project(row: &Row) -> Result<ProjectRow, StoreError> {
     })
 }
 
-fn datasource(row: &Row) -> Result<DatasourceRow, StoreError> {
+/// One datasource as the poll reads it.
+pub(super) fn datasource(row: &Row) -> Result<DatasourceRow, StoreError> {
     Ok(DatasourceRow {
         id: row.get(0),
         project: row.get(1),
@@ -243,5 +250,8 @@ fn key(row: &Row) -> Result<KeyRow, StoreError> {
         datasource: row.get(7),
         expires_at: row.get(8),
         dead: row.get(9),
+        user: row.get(10),
+        user_projects: row.get(11),
+        rotated_at: row.get(12),
     })
 }

@@ -11,6 +11,10 @@ use super::{StoreError, managed::Durability, tls};
 /// How long a connection may take to open, a pool to hand one out, and a pooled one to prove itself.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What every session works under, whatever the database or the role has as its default: a lot looks again after it lost a claim or
+/// waited for a lock, and the fate of a commit is asked for in two statements; both must see what others committed meanwhile.
+const ISOLATION: &str = r"-c default_transaction_isolation=read\ committed";
+
 /// What a connection is for; decides its name in `pg_stat_activity` and its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -111,11 +115,11 @@ impl Database {
     }
 
     /// The configuration of a connection for `role`. Its settings come after those of the operator's URL and win: a lane
-    /// without `synchronous_commit` could not keep the promise.
+    /// without `synchronous_commit` could not keep the promise, nor one that sees the database as it was.
     pub(super) fn config(&self, role: Role) -> Config {
         let mut config = self.config.clone();
         let given = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
-        config.options(format!("{given}{}", role.settings()));
+        config.options(format!("{given}{ISOLATION} {}", role.settings()));
         config.application_name(role.application_name());
         config
     }

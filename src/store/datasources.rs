@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use tokio_postgres::{Client, types::ToSql};
 
 use super::{
-    StoreError, audit,
-    changes::{limits, limits_json},
+    StoreError,
+    audit::{self, Actor},
+    changes::{self, DatasourceRow, limits, limits_json},
     keys::{self, NewKey},
     tx::Tx,
 };
@@ -65,9 +66,30 @@ pub async fn create(
     client: &mut Client,
     datasource: &NewDatasource<'_>,
     token: Option<&NewKey<'_>>,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_create").await?;
+    if insert(&tx, datasource, actor).await?.is_none() {
+        return Ok(false);
+    }
+    if let Some(token) = token
+        && !keys::insert(&tx, token, actor).await?
+    {
+        return Err(StoreError::Content("the first token's datasource is not there".into()));
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Makes a datasource inside a larger transaction; `None` when the project does not exist.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn insert(
+    tx: &Tx<'_>,
+    datasource: &NewDatasource<'_>,
+    actor: Actor<'_>,
+) -> Result<Option<DatasourceRow>, StoreError> {
     let rows = tx
         .query(
             sql!("datasource_insert"),
@@ -81,17 +103,9 @@ pub async fn create(
             ],
         )
         .await?;
-    if rows.is_empty() {
-        return Ok(false);
-    }
-    audit::write(&tx, actor, "datasource.create", datasource.uid, datasource.name).await?;
-    if let Some(token) = token
-        && !keys::insert(&tx, token, actor).await?
-    {
-        return Err(StoreError::Content("the first token's datasource is not there".into()));
-    }
-    tx.commit().await?;
-    Ok(true)
+    let Some(row) = rows.first() else { return Ok(None) };
+    audit::write(tx, actor, "datasource.create", datasource.uid, datasource.name).await?;
+    changes::datasource(row).map(Some)
 }
 
 /// The rows of a datasource and of its project; `None` when there is none of this uid.
@@ -136,7 +150,7 @@ pub async fn change(
     client: &mut Client,
     uid: &str,
     patch: &DatasourcePatch,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<bool, StoreError> {
     let limits = limits_json(&patch.limits);
     let plan = patch.plan.flatten().map(Plan::name);
@@ -166,12 +180,13 @@ pub async fn change(
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn delete(client: &mut Client, uid: &str, actor: &str) -> Result<bool, StoreError> {
+pub async fn delete(client: &mut Client, uid: &str, actor: Actor<'_>) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_delete").await?;
-    let found = !tx.query(sql!("datasource_delete"), &[&uid]).await?.is_empty();
-    if found {
-        audit::write(&tx, actor, "datasource.delete", uid, "").await?;
-    }
+    let rows = tx.query(sql!("datasource_delete"), &[&uid]).await?;
+    let Some(datasource) = rows.first().map(|row| row.get::<_, i64>(0)) else { return Ok(false) };
+    audit::write(&tx, actor, "datasource.delete", uid, "").await?;
+    let ended = tx.query(sql!("datasource_delete_keys"), &[&datasource]).await?;
+    keys::ended_with(&tx, &ended, actor).await?;
     tx.commit().await?;
-    Ok(found)
+    Ok(true)
 }

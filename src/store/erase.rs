@@ -8,7 +8,8 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::{
-    StoreError, audit,
+    StoreError,
+    audit::{self, Actor},
     partitions::{self, Partition},
     tx::Tx,
 };
@@ -52,7 +53,7 @@ impl Drop for Borrowed {
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses. What was emptied by then stays so, and is not in the audit: call again.
-pub async fn values(pool: &Pool, subject: &Subject<'_>, actor: &str) -> Result<i64, StoreError> {
+pub async fn values(pool: &Pool, subject: &Subject<'_>, actor: Actor<'_>) -> Result<i64, StoreError> {
     let mut borrowed = Borrowed(Some(pool.get().await?));
     let mut emptied = 0;
     if let Some(client) = borrowed.0.as_mut() {
@@ -67,7 +68,11 @@ pub async fn values(pool: &Pool, subject: &Subject<'_>, actor: &str) -> Result<i
 ///
 /// # Errors
 /// As [`values`]. The connection may still hold the lock of the contact then: close it.
-pub async fn in_session(client: &mut Client, subject: &Subject<'_>, actor: &str) -> Result<i64, StoreError> {
+pub async fn in_session(
+    client: &mut Client,
+    subject: &Subject<'_>,
+    actor: Actor<'_>,
+) -> Result<i64, StoreError> {
     client.execute(sql!("erase_lock"), &[&subject.datasource, &subject.user_id]).await?;
     let mut emptied = 0;
     for day in partitions::state(client).await? {
@@ -77,15 +82,9 @@ pub async fn in_session(client: &mut Client, subject: &Subject<'_>, actor: &str)
     }
     let tx = Tx::begin(client, "contact_erase").await?;
     let contact =
-        subject.contact_id.map_or_else(|| "a contact that was gone".to_owned(), |id| id.to_string());
-    audit::write(
-        &tx,
-        actor,
-        "contact.erase",
-        &contact,
-        &format!("{}, {emptied} rows", subject.datasource_uid),
-    )
-    .await?;
+        subject.contact_id.map_or_else(|| "a contact that was gone".to_owned(), |id| format!("contact {id}"));
+    let note = format!("{contact}, {emptied} rows");
+    audit::write(&tx, actor, "contact.erase", subject.datasource_uid, &note).await?;
     tx.commit().await?;
     client.execute(sql!("erase_unlock"), &[&subject.datasource, &subject.user_id]).await?;
     Ok(emptied)

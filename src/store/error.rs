@@ -63,6 +63,9 @@ pub enum StoreError {
     /// Another transaction moved what this one was about to write; the same work succeeds when it is tried again.
     #[error("{0}")]
     Moved(&'static str),
+    /// The key that asked for a change was ended in the meantime; nothing was changed.
+    #[error("the key that asked for this was ended in the meantime")]
+    CallerEnded,
     /// A row does not have the form that the schema promises.
     #[error("unexpected content in the database: {0}")]
     Content(String),
@@ -122,6 +125,8 @@ pub enum Failure {
     Retry,
     /// The server is away, full, read-only, shutting down or too slow: try again later.
     Unavailable,
+    /// A row that is stored, or a value for one, is not what it should be: a defect, which only what touches it has to meet.
+    Content,
     /// Anything else; a defect.
     Other,
 }
@@ -137,6 +142,7 @@ impl StoreError {
             Self::Answered(answered) => classify(&answered.code, answered.table.as_deref()),
             Self::Wire(_) | Self::Pool(_) | Self::TimedOut(_) | Self::RolledBack(_) => Failure::Unavailable,
             Self::Moved(_) => Failure::Retry,
+            Self::Content(_) => Failure::Content,
             _ => Failure::Other,
         }
     }
@@ -183,6 +189,8 @@ fn classify(code: &SqlState, table: Option<&str>) -> Failure {
             Failure::Unavailable
         }
         code if ["22", "23", "54"].contains(&&code[..2]) => Failure::Data,
+        // The server found a page or an index damaged.
+        "XX001" | "XX002" => Failure::Content,
         _ => Failure::Other,
     }
 }

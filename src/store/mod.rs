@@ -53,7 +53,17 @@ pub mod closed;
 
 pub mod changes;
 
+mod caller;
+
 pub mod keys;
+
+pub mod users;
+
+pub mod key_list;
+
+pub mod uses;
+
+pub mod sealed;
 
 pub mod specs;
 
@@ -62,6 +72,8 @@ pub mod projects;
 pub mod datasources;
 
 pub mod audit;
+
+pub mod idempotency;
 
 pub mod usage;
 

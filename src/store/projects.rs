@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use tokio_postgres::{Client, types::ToSql};
 
 use super::{
-    StoreError, audit,
+    StoreError,
+    audit::{self, Actor},
     changes::{limits, limits_json},
+    keys,
     tx::Tx,
 };
 use crate::domain::settings::ProjectPatch;
@@ -47,7 +49,7 @@ pub struct ProjectListing {
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn create(client: &mut Client, uid: &str, name: &str, actor: &str) -> Result<(), StoreError> {
+pub async fn create(client: &mut Client, uid: &str, name: &str, actor: Actor<'_>) -> Result<(), StoreError> {
     let tx = Tx::begin(client, "project_create").await?;
     if tx.query(sql!("project_insert"), &[&uid, &name]).await?.is_empty() {
         return Err(StoreError::Content("the database has no organization: run `tidegate migrate`".into()));
@@ -97,7 +99,7 @@ pub async fn change(
     client: &mut Client,
     uid: &str,
     patch: &ProjectPatch,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<bool, StoreError> {
     let limits = limits_json(&patch.limits);
     let tx = Tx::begin(client, "project_change").await?;
@@ -115,12 +117,14 @@ pub async fn change(
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn delete(client: &mut Client, uid: &str, actor: &str) -> Result<bool, StoreError> {
+pub async fn delete(client: &mut Client, uid: &str, actor: Actor<'_>) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "project_delete").await?;
-    let found = !tx.query(sql!("project_delete"), &[&uid]).await?.is_empty();
-    if found {
-        audit::write(&tx, actor, "project.delete", uid, "").await?;
-    }
+    let rows = tx.query(sql!("project_delete"), &[&uid]).await?;
+    let Some(project) = rows.first().map(|row| row.get::<_, i64>(0)) else { return Ok(false) };
+    audit::write(&tx, actor, "project.delete", uid, "").await?;
+    tx.execute(sql!("project_delete_datasources"), &[&project]).await?;
+    let ended = tx.query(sql!("project_delete_keys"), &[&project]).await?;
+    keys::ended_with(&tx, &ended, actor).await?;
     tx.commit().await?;
-    Ok(found)
+    Ok(true)
 }

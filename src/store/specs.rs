@@ -6,7 +6,11 @@
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_postgres::Client;
 
-use super::{StoreError, audit, tx::Tx};
+use super::{
+    StoreError,
+    audit::{self, Actor},
+    tx::Tx,
+};
 use crate::domain::{
     catalogue::Catalogue,
     spec::{AttributeSpec, Declared, EventSpec, ParameterSpec},
@@ -87,16 +91,35 @@ pub async fn declare(
     which: Which<'_>,
     spec: &impl Serialize,
     most: usize,
-    actor: &str,
+    actor: Actor<'_>,
+) -> Result<Result<(), Unchanged>, StoreError> {
+    let tx = Tx::begin(client, "spec_declare").await?;
+    let made = insert(&tx, project, which, spec, most, actor).await?;
+    if made.is_ok() {
+        tx.commit().await?;
+    }
+    Ok(made)
+}
+
+/// Declares a spec inside a larger transaction, which is to be given up where the spec stays as it is; see [`declare`].
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn insert(
+    tx: &Tx<'_>,
+    project: &str,
+    which: Which<'_>,
+    spec: &impl Serialize,
+    most: usize,
+    actor: Actor<'_>,
 ) -> Result<Result<(), Unchanged>, StoreError> {
     if which.is_builtin() {
         return Ok(Err(Unchanged::Taken));
     }
-    let tx = Tx::begin(client, "spec_declare").await?;
-    let Some(id) = lock(&tx, project).await? else { return Ok(Err(Unchanged::NoProject)) };
+    let Some(id) = lock(tx, project).await? else { return Ok(Err(Unchanged::NoProject)) };
     if let Which::Parameter { event_type, .. } = which
         && !Which::Event(event_type).is_builtin()
-        && read(&tx, id, Which::Event(event_type)).await?.is_none()
+        && read(tx, id, Which::Event(event_type)).await?.is_none()
     {
         return Ok(Err(Unchanged::NoEventType));
     }
@@ -109,8 +132,7 @@ pub async fn declare(
     if made.is_empty() {
         return Ok(Err(Unchanged::Taken));
     }
-    audit::write(&tx, actor, "spec.add", project, &which.note()).await?;
-    tx.commit().await?;
+    audit::write(tx, actor, "spec.add", project, &which.note()).await?;
     Ok(Ok(()))
 }
 
@@ -123,7 +145,7 @@ pub async fn change<S: Serialize + DeserializeOwned, F>(
     project: &str,
     which: Which<'_>,
     change: impl FnOnce(&mut S) -> Result<(), F>,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<Result<Result<S, F>, Unchanged>, StoreError> {
     if which.is_builtin() {
         return Ok(Err(Unchanged::BuiltIn));
@@ -152,7 +174,7 @@ pub async fn remove<S: DeserializeOwned, F>(
     project: &str,
     which: Which<'_>,
     judge: impl FnOnce(&[Declared]) -> Result<(), F>,
-    actor: &str,
+    actor: Actor<'_>,
 ) -> Result<Result<Result<S, F>, Unchanged>, StoreError> {
     if which.is_builtin() {
         return Ok(Err(Unchanged::BuiltIn));

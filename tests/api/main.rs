@@ -33,6 +33,8 @@ mod alias;
 
 mod health;
 
+mod welcome;
+
 mod metrics;
 
 mod request_id;

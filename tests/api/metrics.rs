@@ -80,7 +80,7 @@ async fn items_of_a_client_that_went_away_end_as_well() {
 }
 
 /// Waits for something to become true.
-async fn until(mut what: impl AsyncFnMut() -> bool) {
+pub async fn until(mut what: impl AsyncFnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
     while !what().await {
         assert!(tokio::time::Instant::now() < deadline, "it does not become true");

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import uuid
 
 import schemathesis
 from hypothesis import strategies as st
@@ -81,9 +82,19 @@ def before_call(context, case, **kwargs):
         begin, end = time_of(query.get("from")), time_of(query.get("to"))
         if begin and end and not datetime.timedelta(0) < end - begin < datetime.timedelta(days=6):
             query["from"] = (end - datetime.timedelta(days=1)).isoformat()
+    if case.path.endswith(("/keys", "/audit")) and query.get("after") == FOUND["after"]:
+        # A cursor of another list.
+        del query["after"]
+    key = (case.headers or {}).get("Idempotency-Key")
+    if isinstance(key, str) and 1 <= len(key) <= 255 and all("!" <= character <= "~" for character in key):
+        # The same one with another body is refused.
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
     body = case.body
     if not isinstance(body, dict):
         return
+    if str(body.get("datasourceUid")).startswith("ds_"):
+        # The document can say how a datasource is called, but not which ones there are.
+        body["datasourceUid"] = FOUND["datasource"]
     limits = body.get("limits")
     if isinstance(limits, dict):
         for name, number in limits.items():

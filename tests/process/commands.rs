@@ -61,6 +61,7 @@ async fn every_command(home: &Home) {
         "updatedAt": listed[0]["updatedAt"] });
     assert_eq!(listed[0], wanted);
     change(home, &project, datasource).await;
+    life(home, &project, text(&own, "id")).await;
 
     home.run(["key", "revoke", text(&bound, "id")]).await.ok();
     home.run(["key", "delete", text(&own, "id")]).await.ok();
@@ -72,11 +73,42 @@ async fn every_command(home: &Home) {
     assert_eq!(revoked["scopes"], json!(SCOPES.split(',').collect::<Vec<_>>()));
 
     home.run(["migrate"]).await.ok();
-    for noun in ["project", "datasource", "key"] {
+    for noun in ["project", "datasource", "key", "audit"] {
         let table = home.run([noun, "list"]).await.ok();
-        assert!(table.contains("NAME") && !table.contains("tgd_") || noun == "key", "{table}");
+        let names = table.contains("NAME") || noun == "audit";
+        assert!(names && (!table.contains("tgd_") || ["key", "audit"].contains(&noun)), "{table}");
         assert!(!table.contains(text(&made, "token")), "a list shows a whole key");
     }
+}
+
+/// A key is renamed and rotated, and the audit says so.
+async fn life(home: &Home, project: &str, id: &str) {
+    home.run(["key", "change", id, "--name", "crm"]).await.ok();
+    let rotated = home.run(["key", "rotate", id, "--overlap", "90m", "--json"]).await.json();
+    assert_eq!(members(&rotated), ["id", "key", "kind", "prefix", "replaces", "until"]);
+    assert_eq!((text(&rotated, "kind"), text(&rotated, "replaces")), ("datasource", id));
+    assert!(text(&rotated, "key").starts_with(text(&rotated, "prefix")), "{rotated}");
+    let old = home.run(["key", "show", id, "--json"]).await.json();
+    assert_eq!((text(&old, "name"), text(&old, "state")), ("crm", "rotated"));
+    assert_eq!((text(&old, "expiresAt"), &old["lastUsedAt"]), (text(&rotated, "until"), &Value::Null));
+    assert!(home.run(["key", "show", id]).await.ok().contains("rotated until"));
+    home.run(["key", "rotate", id]).await.refused(&["rotated already", id]);
+    home.run(["key", "rotate", id, "--overlap", "31d"]).await.refused(&["--overlap", "30d"]);
+    let next = home.run(["key", "rotate", text(&rotated, "id")]).await.ok();
+    assert!(next.contains(&format!("key show {}", text(&rotated, "id"))), "{next}");
+    let listed = home.run(["key", "list", "--project", project, "--json"]).await.json();
+    let states: Vec<&str> = listed.as_array().unwrap().iter().map(|key| text(key, "state")).collect();
+    assert_eq!(states.iter().filter(|state| **state == "rotated").count(), 2, "{listed}");
+    assert_eq!(home.run(["key", "list", "--user", "nobody@example.com", "--json"]).await.json(), json!([]));
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    home.run(["key", "show", nobody]).await.refused(&[nobody, "key list"]);
+    home.run(["key", "change", nobody, "--name", "x"]).await.refused(&[nobody, "key list"]);
+    let audit = home.run(["audit", "list", "--project", project, "--limit", "3", "--json"]).await.json();
+    let actions: Vec<&str> = audit.as_array().unwrap().iter().map(|line| text(line, "action")).collect();
+    assert_eq!(actions, ["key.rotate", "key.rotate", "key.change"]);
+    assert_eq!((text(&audit[1], "subject"), text(&audit[1], "actor")), (id, "command line"));
+    assert!(!audit.to_string().contains(text(&rotated, "key")), "the audit shows a whole key");
+    home.run(["audit", "list", "--project", "proj_x"]).await.refused(&["proj_x", "project list"]);
 }
 
 /// What is there is shown and changed.

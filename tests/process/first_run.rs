@@ -69,10 +69,7 @@ async fn returns(home: &Home, first: Serve) {
     }
     assert_eq!(inlet.on(&second).probe().await, 200, "the old token still works");
 
-    let sockets = home.data_dir().join("run");
-    let mut dump = bare("pg_dump", home.folder());
-    dump.arg("-h").arg(std::fs::canonicalize(sockets).unwrap()).args(["-U", "tidegate", "tidegate"]);
-    let dump = crate::home::Ran::of(dump).await.ok();
+    let dump = home.dump().await;
     assert!(dump.contains("Demo API") && dump.contains(&token[..8]), "the dump has the display prefix");
     let pg_log = std::fs::read_to_string(home.data_dir().join("pg.log")).unwrap();
     for (name, text) in

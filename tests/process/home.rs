@@ -86,6 +86,14 @@ impl Home {
         client
     }
 
+    /// Its whole database as SQL, by the `pg_dump` on the path.
+    pub async fn dump(&self) -> String {
+        let sockets = fs::canonicalize(self.data_dir().join("run")).unwrap();
+        let mut dump = bare("pg_dump", self.folder());
+        dump.arg("-h").arg(sockets).args(["-U", "tidegate", "tidegate"]);
+        Ran::of(dump).await.ok()
+    }
+
     /// One number, asked of the database.
     pub async fn number(&self, sql: &str) -> i64 {
         self.client().await.query_one(sql, &[]).await.unwrap().get(0)

@@ -25,6 +25,12 @@ mod first_run;
 
 mod commands;
 
+mod users;
+
+mod secret_key;
+
+mod canary;
+
 mod refusals;
 
 mod specs;

@@ -15,7 +15,7 @@ use super::{
 use crate::support::postgres::TestDatabase;
 
 #[tokio::test]
-async fn upkeep_tallies_purges_summarizes_and_closes() {
+async fn upkeep_tallies_purges_summarizes_closes_and_forgets() {
     let database = TestDatabase::create().await;
     let mut client = database.client().await;
     project(&client).await;
@@ -23,6 +23,18 @@ async fn upkeep_tallies_purges_summarizes_and_closes() {
     for batch in 0..510 {
         append(&station.handle, 1, events(numbered(&format!("{batch}-"), 2), 1)).await.unwrap();
     }
+    client
+        .batch_execute(
+            "with calling as (
+                 insert into key (id, kind, hash, prefix, name, scopes, organization_id, created_by)
+                 select gen_random_uuid(), 'product', sha256('key'), 'tgp_', 'Key', '{}', id, 'test' from organization
+                 returning id
+             )
+             insert into idempotency (key_id, token, fingerprint, status, body)
+             select id, 'one', sha256('request'), 201, '{}' from calling",
+        )
+        .await
+        .unwrap();
     let own = Database::new(database.config.clone());
     // To its clock the day is over, and every lot is old.
     let clock = FakeClock::at(SystemClock::shared().now() + SignedDuration::from_hours(30));
@@ -47,6 +59,10 @@ async fn upkeep_tallies_purges_summarizes_and_closes() {
     for table in ["event", "event_key", "lot"] {
         assert_eq!(count(&client, &format!("select count(*) from {table}"), &[]).await, 0, "{table}");
     }
+    until("old answers are forgotten", async || {
+        count(&client, "select count(*) from idempotency", &[]).await == 0
+    })
+    .await;
     stop.send_replace(true);
     running.await.unwrap();
     station.stop().await;

@@ -69,11 +69,25 @@ async fn a_commit_whose_answer_was_lost_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_commit_that_never_arrived_stored_nothing_and_can_be_sent_again() {
+async fn a_commit_that_never_arrived_is_written_again() {
     let (_database, client, proxy, station) = behind_proxy(LONG).await;
     proxy.set(Mood { on_commit: OnCommit::CutBefore, ..KIND });
-    assert_eq!(station.append(events(["a"], 1)).await.unwrap_err(), Refused::Unavailable);
+    assert_eq!(station.append(events(["a"], 1)).await.unwrap().outcomes, [Outcome::Stored]);
     assert_eq!(proxy.cuts(), 1);
+    assert_eq!(stored(&client).await, (1, 1, 1));
+    assert_eq!(station.append(events(["a"], 1)).await.unwrap().outcomes, [Outcome::Duplicate]);
+    station.stop().await;
+}
+
+#[tokio::test]
+async fn a_commit_that_never_arrives_twice_stored_nothing_and_can_be_sent_again() {
+    let (_database, client, proxy, station) = behind_proxy(LONG).await;
+    proxy.set(Mood { on_commit: OnCommit::CutBefore, open_afterwards: false, ..KIND });
+    let answer = station.enqueue(1, events(["a"], 1)).await;
+    until("the commit is cut", async || proxy.cuts() == 1).await;
+    proxy.set(Mood { on_commit: OnCommit::CutBefore, ..KIND });
+    assert_eq!(answer.await.unwrap().unwrap_err(), Refused::Unavailable);
+    assert_eq!(proxy.cuts(), 2);
     assert_eq!(stored(&client).await, (0, 0, 0));
     assert_eq!(station.append(events(["a"], 1)).await.unwrap().outcomes, [Outcome::Stored]);
     assert_eq!(stored(&client).await, (1, 1, 1));
@@ -97,9 +111,10 @@ async fn a_commit_that_still_runs_is_waited_for() {
     })
     .await;
     assert!(!answer.is_finished(), "the transaction runs, so nothing can be said yet");
-    proxy.set(KIND);
-    assert_eq!(answer.await.unwrap().unwrap_err(), Refused::Unavailable);
     assert_eq!(stored(&client).await, (0, 0, 0));
+    proxy.set(KIND);
+    assert_eq!(answer.await.unwrap().unwrap().outcomes, [Outcome::Stored], "written again once it is over");
+    assert_eq!(stored(&client).await, (1, 1, 1));
     station.stop().await;
 }
 
@@ -138,7 +153,8 @@ async fn another_lot_under_the_same_ids_is_not_believed() {
     until("the answer is cut", async || proxy.cuts() == 1).await;
     assert_eq!(client.execute("update lot set id_sum = id_sum + 1", &[]).await.unwrap(), 1);
     proxy.set(KIND);
-    assert_eq!(answer.await.unwrap().unwrap_err(), Refused::Unavailable);
+    // It counts as lost and is written again, by which its claims are met.
+    assert_eq!(answer.await.unwrap().unwrap().outcomes, [Outcome::Duplicate]);
     station.stop().await;
 }
 

@@ -11,6 +11,7 @@ use tidegate::{
     domain::cursor::Cursor,
     store::{
         Database, Role, StoreError,
+        audit::Actor,
         dump::{self, Archive, Backup, DumpError, Restored, Site, Target, Tools},
         epochs::{self, Position},
         managed::discover::Search,
@@ -39,7 +40,7 @@ async fn restore(config: &Config, file: &Path, minute: i64) -> Result<Restored, 
     let archive = Archive::open(file, &tools()).await?;
     let now = Timestamp::from_second(1_800_000_000 + minute * 60).unwrap();
     let mut site = Site::claim(&database).await?;
-    match site.fill(&tools(), &archive, "test", now, |_| {}).await {
+    match site.fill(&tools(), &archive, Actor::local("test"), now, |_| {}).await {
         Ok(restored) => Ok(restored),
         Err(error) => {
             assert!(site.discard().await.unwrap());

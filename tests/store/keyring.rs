@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use tidegate::{
     auth::{
-        Authority, Options, Presented,
+        Authority, Options, Presented, life,
         mint::{self, Minted},
         text::Kind,
     },
-    domain::clock::{SystemClock, SystemEntropy},
+    domain::{
+        clock::{SystemClock, SystemEntropy},
+        overlap::Overlap,
+    },
     store::{
         Database, Role,
+        audit::Actor,
+        key_list::{self, Filter, KeyState},
         keys::{self, End},
         projects,
     },
@@ -30,7 +35,7 @@ use crate::support::{
 /// The contract's bound: twice the time between two polls.
 const WITHIN: Duration = Duration::from_secs(1);
 
-async fn organization(client: &Client) {
+pub async fn organization(client: &Client) {
     projects::ensure_organization(client, "org_test", Some("Test")).await.unwrap();
 }
 
@@ -39,10 +44,10 @@ async fn node(config: &Config) -> Authority {
     Authority::load(pool, SystemClock::shared()).await.unwrap()
 }
 
-async fn mint(client: &mut Client) -> Minted {
+pub async fn mint(client: &mut Client) -> Minted {
     let request =
         mint::Request { kind: Kind::Product, name: "A key", project: None, datasource: None, scopes: &[] };
-    mint::mint(client, &request, &SystemEntropy, "test").await.unwrap().unwrap()
+    mint::mint(client, &request, &SystemEntropy, Actor::local("test")).await.unwrap().unwrap()
 }
 
 fn admits(node: &Authority, key: &Minted) -> bool {
@@ -77,13 +82,44 @@ async fn changes_are_seen_elsewhere_within_a_second() {
             assert!(admits(&here, &key), "the node that made it knows it at once");
             sees(&there, &key, true).await;
             let how = if repetition % 2 == 0 { End::Revoke } else { End::Delete };
-            assert!(keys::end(&mut client, key.id, how, "test").await.unwrap());
+            assert!(keys::end(&mut client, key.id, how, Actor::local("test")).await.unwrap());
             here.refresh().await.unwrap();
             assert!(!admits(&here, &key));
             sees(&there, &key, false).await;
         }
     });
     futures_util::future::join_all(repetitions).await;
+    stop.send_replace(true);
+    polling.await.unwrap();
+}
+
+/// Rotated on one node: elsewhere the old one never stops to hold before its deadline, and the new one holds within a second.
+#[tokio::test]
+async fn a_rotation_is_seen_elsewhere_without_a_gap() {
+    let database = TestDatabase::create().await;
+    let mut client = connect(&database.config).await;
+    organization(&client).await;
+    let there = node(&database.config).await;
+    let (stop, stopped) = watch::channel(false);
+    let polling = tokio::spawn(there.clone().run(Options::default(), stopped));
+    let overlaps = ["1h", "0s"];
+    for overlap in overlaps {
+        let old = mint(&mut client).await;
+        sees(&there, &old, true).await;
+        let listing = key_list::find(&client, &Filter::default(), old.id).await.unwrap().unwrap();
+        let (now, overlap) = (SystemClock::shared().now(), overlap.parse::<Overlap>().unwrap());
+        let actor = Actor::local("test");
+        let rotated = life::rotate(&mut client, &listing, now, overlap, &SystemEntropy, actor).await;
+        let rotated = rotated.unwrap().unwrap();
+        sees(&there, &rotated.minted, true).await;
+        // One poll sees both.
+        assert_eq!(admits(&there, &old), overlap.duration().is_positive());
+        let rows = key_list::list(&client, &Filter::default(), Some(old.id), None).await.unwrap();
+        assert_eq!(rows.iter().map(|key| key.replaces).collect::<Vec<_>>(), [Some(old.id)]);
+        let state = key_list::find(&client, &Filter::default(), old.id).await.unwrap().unwrap().state(now);
+        let wanted = if overlap.duration().is_positive() { KeyState::Rotated } else { KeyState::Expired };
+        assert_eq!(state, wanted);
+    }
     stop.send_replace(true);
     polling.await.unwrap();
 }
@@ -99,7 +135,7 @@ async fn a_change_that_commits_slowly_is_not_overlooked() {
     let node = node(&server.config()).await;
     for round in 0..20 {
         let (dies, rises) = (mint(&mut client).await, mint(&mut client).await);
-        keys::end(&mut client, rises.id, End::Revoke, "test").await.unwrap();
+        keys::end(&mut client, rises.id, End::Revoke, Actor::local("test")).await.unwrap();
         node.refresh().await.unwrap();
         assert!(admits(&node, &dies) && !admits(&node, &rises));
         slow.batch_execute(&format!(
@@ -140,7 +176,7 @@ async fn polls_go_on_when_their_connections_are_killed() {
                     where datname = current_database() and application_name = 'tidegate-meta'";
         count(&client, kill, &[]).await;
         sees(&there, &key, true).await;
-        keys::end(&mut client, key.id, End::Revoke, "test").await.unwrap();
+        keys::end(&mut client, key.id, End::Revoke, Actor::local("test")).await.unwrap();
         count(&client, kill, &[]).await;
         sees(&there, &key, false).await;
     }
@@ -165,7 +201,7 @@ async fn known_keys_hold_while_the_database_is_away() {
     }
     assert!(node.age() > then, "it tells for how long it knows nothing new");
     let later = mint(&mut client).await;
-    keys::end(&mut client, key.id, End::Delete, "test").await.unwrap();
+    keys::end(&mut client, key.id, End::Delete, Actor::local("test")).await.unwrap();
     proxy.set(KIND);
     until("it is back", async || node.refresh().await.is_ok()).await;
     assert!(!admits(&node, &key) && admits(&node, &later), "what happened meanwhile is learned");

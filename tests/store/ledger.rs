@@ -10,9 +10,9 @@ use tidegate::{
         rejection::{Fault, Rejection},
     },
     ingest::{
-        Outcome, Receipt,
+        Outcome, Receipt, Refused,
         fates::Kind,
-        ledger::{Account, Asked, Call, Ledger},
+        ledger::{Account, Asked, Call, Ledger, Settlement},
     },
     store::{Database, Role, rejected, usage::Usage},
 };
@@ -53,7 +53,7 @@ async fn calls_are_read_before_they_are_written_and_counted_once_after() {
     let cursor = Cursor { epoch: 1, tx: 1, id: 1 };
     let deleted = Receipt { outcomes: vec![Outcome::Deleted], cursor, received_at: clock.now() };
     let account = Account { kind: Kind::Contact, asked: Asked::Deletion, bad: 0 };
-    ledger.settle(1, &account, 1, &Ok(deleted));
+    ledger.settle([Settlement { datasource: 1, account: &account, items: 1, answer: &Ok(deleted) }]);
     let wanted = Usage {
         calls_success: 3,
         calls_failures: 1,
@@ -77,6 +77,69 @@ async fn calls_are_read_before_they_are_written_and_counted_once_after() {
     assert_eq!(count(&client, minutes, &[]).await, 0);
     let sum = "select sum(calls_success + calls_failures)::bigint from usage_minute where datasource_id = 1";
     assert_eq!(count(&client, sum, &[]).await, 4);
+}
+
+/// Calls of a lot, each with its datasource: of many kinds and fates.
+fn lot(received_at: Timestamp) -> Vec<(i64, Account, Result<Receipt, Refused>)> {
+    use Outcome::{Absent, Conflict, Created, Deleted, Duplicate, Stored, TooLarge, Unchanged};
+    let cursor = Cursor { epoch: 1, tx: 1, id: 1 };
+    let receipt = |outcomes: &[Outcome]| Ok(Receipt { outcomes: outcomes.to_vec(), cursor, received_at });
+    let events = |bad| Account { kind: Kind::Event, asked: Asked::Push, bad };
+    let contacts = Account { kind: Kind::Contact, asked: Asked::Push, bad: 1 };
+    let deletion = Account { kind: Kind::Contact, asked: Asked::Deletion, bad: 0 };
+    vec![
+        (1, events(0), receipt(&[Stored, Stored, Duplicate])),
+        (1, events(2), receipt(&[Stored, Conflict])),
+        (1, events(3), receipt(&[Conflict])),
+        (2, contacts, receipt(&[Created, Unchanged, TooLarge])),
+        (1, contacts, receipt(&[Created])),
+        (2, deletion, receipt(&[Deleted])),
+        (2, deletion, receipt(&[Absent])),
+        (3, events(1), Err(Refused::Unstorable)),
+        (3, events(0), receipt(&[Stored])),
+    ]
+}
+
+/// What [`lot`] comes to, by datasource.
+fn usage_of_the_lot(now: Timestamp) -> [(i64, Usage); 3] {
+    let (now, none) = (Some(now), Usage::default());
+    let first = Usage {
+        calls_success: 3,
+        calls_failures: 1,
+        entities_success: 3 + 1 + 1,
+        entities_failures: 3 + 4 + 1,
+        contacts: 1,
+        events: 4,
+        last_success_at: now,
+        last_failure_at: now,
+        last_contact_at: now,
+        last_event_at: now,
+    };
+    let second = Usage { calls_success: 3, entities_success: 2 + 1, entities_failures: 2, ..none };
+    let second = Usage { contacts: 2, last_success_at: now, last_contact_at: now, ..second };
+    let third = Usage { calls_success: 1, calls_failures: 1, entities_success: 1, events: 1, ..none };
+    let third = Usage { last_success_at: now, last_failure_at: now, last_event_at: now, ..third };
+    [(1, first), (2, second), (3, third)]
+}
+
+#[tokio::test]
+async fn a_lot_counts_as_its_calls_do_one_by_one() {
+    let (_database, _client, together, clock) = ledger().await;
+    let (_other, _client, apart, _) = ledger().await;
+    let lot = lot(clock.now());
+    let settlements = lot.iter().map(|(datasource, account, answer)| {
+        let items = answer.as_ref().map_or(4, |receipt| receipt.outcomes.len());
+        Settlement { datasource: *datasource, account, items, answer }
+    });
+    settlements.clone().for_each(|settlement| apart.settle([settlement]));
+    together.settle(settlements);
+    for ledger in [together, apart] {
+        for (datasource, wanted) in usage_of_the_lot(clock.now()) {
+            assert_eq!(ledger.read(datasource).await.unwrap(), wanted, "datasource {datasource}");
+            ledger.flush().await.unwrap();
+            assert_eq!(ledger.read(datasource).await.unwrap(), wanted, "written: datasource {datasource}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -42,6 +42,14 @@ mod restart;
 
 mod keyring;
 
+mod users;
+
+mod bound;
+
+mod uses;
+
+mod sealed;
+
 mod ledger;
 
 mod accepted;

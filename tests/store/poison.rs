@@ -7,7 +7,9 @@ use tidegate::{
 use tokio_postgres::{Client, Config};
 use uuid::Uuid;
 
-use super::station::{Answer, Barrier, Station, contacts, count, events, numbered, one_lane, rows, until};
+use super::station::{
+    Answer, Barrier, Station, append, contacts, count, events, numbered, one_lane, rows, until,
+};
 use crate::support::postgres::TestDatabase;
 
 /// Writes ten batches of datasources of their own as one lot; what stands in the fourth is `poison`.
@@ -34,10 +36,10 @@ async fn one_lot(
     results
 }
 
-fn assert_only_the_fourth_is_refused(answers: &[Answer], good: &[Outcome]) {
+fn assert_only_the_fourth_is_refused(answers: &[Answer], good: &[Outcome], wanted: Refused) {
     for (at, answer) in answers.iter().enumerate() {
         match answer {
-            Err(refused) => assert_eq!((at, *refused), (3, Refused::Unstorable)),
+            Err(refused) => assert_eq!((at, *refused), (3, wanted)),
             Ok(receipt) => assert_eq!((at != 3, &receipt.outcomes[..]), (true, good), "batch {at}"),
         }
     }
@@ -53,7 +55,7 @@ async fn a_poisoned_event_fails_its_own_batch_alone() {
     let station = Station::start(&database.config, one_lane()).await;
     let batch = |name: &str| events([name.to_owned(), format!("beside {name}")], 1);
     let answers = one_lot(&station, &database.config, "event_key", batch).await;
-    assert_only_the_fourth_is_refused(&answers, &[Outcome::Stored, Outcome::Stored]);
+    assert_only_the_fourth_is_refused(&answers, &[Outcome::Stored, Outcome::Stored], Refused::Unstorable);
     assert_eq!(rows(&client, "event").await, 2 + 9 * 2);
     assert_eq!(count(&client, "select count(*) from event where event_id like '%poison'", &[]).await, 0);
     assert_eq!(rows(&client, "event_key").await, 2 + 9 * 2);
@@ -69,9 +71,26 @@ async fn a_poisoned_contact_fails_its_own_batch_alone() {
     let station = Station::start(&database.config, one_lane()).await;
     let batch = |name: &str| contacts([name], 1);
     let answers = one_lot(&station, &database.config, "contact", batch).await;
-    assert_only_the_fourth_is_refused(&answers, &[Outcome::Created]);
+    assert_only_the_fourth_is_refused(&answers, &[Outcome::Created], Refused::Unstorable);
     assert_eq!(rows(&client, "contact").await, 1 + 9);
     assert_eq!(rows(&client, "event").await, 1 + 9);
+    station.stop().await;
+}
+
+#[tokio::test]
+async fn a_stored_contact_that_cannot_be_read_fails_only_the_batch_that_meets_it() {
+    let database = TestDatabase::create().await;
+    let client = database.client().await;
+    let station = Station::start(&database.config, one_lane()).await;
+    // The fourth of the ten goes to datasource 4.
+    append(&station.handle, 4, contacts(["poison"], 1)).await.unwrap();
+    let broken = "update contact set attributes = '[]' where user_id = 'poison'";
+    assert_eq!(client.execute(broken, &[]).await.unwrap(), 1);
+    let answers = one_lot(&station, &database.config, "contact", |name| contacts([name], 2)).await;
+    assert_only_the_fourth_is_refused(&answers, &[Outcome::Created], Refused::Defect);
+    assert_eq!(rows(&client, "contact").await, 1 + 1 + 9);
+    let untouched = "select count(*) from contact where user_id = 'poison' and attributes = '[]'";
+    assert_eq!(count(&client, untouched, &[]).await, 1);
     station.stop().await;
 }
 
@@ -122,19 +141,40 @@ async fn each_kind_of_refusal_has_its_answer() {
     let database = TestDatabase::create().await;
     let client = database.client().await;
     let station = Station::start(&database.config, one_lane()).await;
-    let unavailable =
-        ["53000", "53100", "53200", "53300", "57P01", "57P02", "57P03", "25006", "08006", "57014", "55P03"];
+    let unavailable = ["53000", "53100", "53200", "53300", "57014", "55P03"];
     let unstorable = ["22P02", "22P05", "23505", "23502", "54000"];
     let all = unavailable.iter().map(|code| (*code, Refused::Unavailable));
     let all = all.chain(unstorable.iter().map(|code| (*code, Refused::Unstorable)));
-    for (code, wanted) in all.chain([("XX000", Refused::Defect), ("42P01", Refused::Defect)]) {
+    for (code, wanted) in all.chain(["XX000", "XX001", "42P01"].map(|code| (code, Refused::Defect))) {
         refuse(&client, code, 1).await;
         assert_eq!(station.append(events([code], 1)).await.unwrap_err(), wanted, "{code}");
-        // A lane that dropped its connection takes another one first.
-        station.handle.connected().await;
         let again = station.append(events([code], 1)).await;
         assert_eq!(again.unwrap().outcomes, [Outcome::Stored], "{code} is over");
     }
+    station.stop().await;
+}
+
+/// What ends the connection leaves the commit in doubt: its fate is asked for, and what was lost is written again, once.
+#[tokio::test]
+async fn a_refusal_that_ends_the_connection_is_met_twice_before_it_is_told() {
+    let database = TestDatabase::create().await;
+    let client = database.client().await;
+    let station = Station::start(&database.config, one_lane()).await;
+    for code in ["57P01", "57P02", "57P03", "25006", "08006"] {
+        refuse(&client, code, 1).await;
+        let once = station.append(events([format!("{code} once")], 1)).await;
+        assert_eq!(once.unwrap().outcomes, [Outcome::Stored], "{code} is over");
+        assert_eq!(count(&client, "select last_value from refusal", &[]).await, 2, "{code}");
+        refuse(&client, code, 2).await;
+        let twice = station.append(events([format!("{code} twice")], 1)).await;
+        assert_eq!(twice.unwrap_err(), Refused::Unavailable, "{code}");
+        assert_eq!(count(&client, "select last_value from refusal", &[]).await, 2, "{code}");
+        // A lane that dropped its connection takes another one first.
+        station.handle.connected().await;
+        let again = station.append(events([format!("{code} twice")], 1)).await;
+        assert_eq!(again.unwrap().outcomes, [Outcome::Stored], "{code} is over");
+    }
+    assert_eq!(rows(&client, "event").await, 2 * 5);
     station.stop().await;
 }
 

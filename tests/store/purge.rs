@@ -17,6 +17,7 @@ use tidegate::{
     ingest::{Handle, Options},
     store::{
         Database, Role,
+        audit::Actor,
         purge::{self, Next},
         tally,
         tx::Tx,
@@ -158,9 +159,9 @@ async fn a_datasource_is_closed_for_a_while_before_its_purge_and_open_after_it()
     let (database, mut client, station) = house(one_lane()).await;
     append(&station.handle, 1, events(numbered("e", 7), 1)).await.unwrap();
     append(&station.handle, 1, contacts(numbered("c", 3), 1)).await.unwrap();
-    assert!(!purge::close(&mut client, "ds_nobody", "test").await.unwrap());
-    assert!(purge::close(&mut client, "ds_1", "test").await.unwrap());
-    assert!(purge::close(&mut client, "ds_1", "test").await.unwrap(), "asked for again");
+    assert!(!purge::close(&mut client, "ds_nobody", Actor::local("test")).await.unwrap());
+    assert!(purge::close(&mut client, "ds_1", Actor::local("test")).await.unwrap());
+    assert!(purge::close(&mut client, "ds_1", Actor::local("test")).await.unwrap(), "asked for again");
     assert!(purge::is_closed(&client, "ds_1").await.unwrap());
     assert!(!purge::is_closed(&client, "ds_2").await.unwrap());
     assert_eq!(purge::open(&mut client, now()).await.unwrap(), [] as [i64; 0], "a node may not know yet");

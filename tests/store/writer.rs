@@ -2,7 +2,12 @@
 
 use tidegate::{
     domain::{claim::Digest, ids::Inlet},
-    ingest::{Options, Outcome, Refused},
+    ingest::{
+        Options, Outcome, Refused,
+        fates::Kind,
+        ledger::{Account, Asked},
+    },
+    store::{Database, Role},
 };
 use tokio_postgres::Client;
 
@@ -10,6 +15,10 @@ use super::station::{
     Barrier, Station, append, contacts, count, deletions, events, numbered, one_lane, rows, until,
 };
 use crate::support::postgres::TestDatabase;
+
+/// Everything a connection may be for.
+const ROLES: [Role; 7] =
+    [Role::Lane, Role::Meta, Role::Read, Role::Upkeep, Role::Command, Role::Migration, Role::Backup];
 
 /// A writer with one lane that is held up before the claims until the barrier is lifted.
 async fn held_up(options: Options) -> (TestDatabase, Client, Station, Barrier) {
@@ -37,6 +46,39 @@ async fn an_idle_writer_answers_each_batch_with_its_own_commit() {
     }
     assert_eq!(commits(&client).await, 5);
     station.stop().await;
+}
+
+/// A snapshot that outlives a statement would hide what another lane committed meanwhile.
+#[tokio::test]
+async fn lanes_read_what_is_committed_whatever_the_default_of_the_database() {
+    let database = TestDatabase::create().await;
+    let client = database.client().await;
+    let strict = format!(
+        "alter database {} set default_transaction_isolation = 'repeatable read';
+         create table seen (isolation text not null);
+         create function see() returns trigger language plpgsql as $$
+         begin
+             insert into seen values (current_setting('transaction_isolation'));
+             return null;
+         end $$;
+         create trigger see after insert on lot for each statement execute function see()",
+        database.name
+    );
+    client.batch_execute(&strict).await.unwrap();
+    let default: String =
+        database.client().await.query_one("show transaction_isolation", &[]).await.unwrap().get(0);
+    assert_eq!(default, "repeatable read", "what a session without a wish gets");
+    let station = Station::start(&database.config, one_lane()).await;
+    station.append(events(["a"], 1)).await.unwrap();
+    station.append(contacts(["a"], 1)).await.unwrap();
+    let seen = client.query("select distinct isolation from seen", &[]).await.unwrap();
+    assert_eq!(seen.iter().map(|row| row.get(0)).collect::<Vec<String>>(), ["read committed"]);
+    station.stop().await;
+    for role in ROLES {
+        let session = Database::new(database.config.clone()).connect(role).await.unwrap();
+        let found: String = session.query_one("show transaction_isolation", &[]).await.unwrap().get(0);
+        assert_eq!(found, "read committed", "{role:?}");
+    }
 }
 
 #[tokio::test]
@@ -119,6 +161,23 @@ async fn a_caller_that_goes_away_cancels_nothing() {
     );
     until("all room is back", async || station.handle.depth() == (0, 0)).await;
     station.stop().await;
+}
+
+/// Its body was still being read when the writer ended.
+#[tokio::test]
+async fn who_comes_after_the_end_is_told_at_once() {
+    let database = TestDatabase::create().await;
+    let client = database.client().await;
+    let station = Station::start(&database.config, Options::default()).await;
+    let handle = station.handle.clone();
+    let inlet = Inlet { project: 1, datasource: 1 };
+    let room = handle.admit(inlet, 1_000).unwrap();
+    station.stop().await;
+    let account = Account { kind: Kind::Event, asked: Asked::Push, bad: 0 };
+    let late = handle.append(room, inlet, events(["late"], 1), account).await;
+    assert_eq!(late.unwrap_err(), Refused::Unavailable, "and not `Overloaded`, after a wait for nobody");
+    assert_eq!(handle.depth(), (0, 0));
+    assert_eq!(rows(&client, "event").await, 0);
 }
 
 #[tokio::test]

@@ -5,21 +5,28 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use tidegate::{
-    auth::{mint, scope::Scope, text::Kind},
+    auth::{
+        Vault, mint, personal,
+        scope::{self, Scope},
+        single::{self, Single},
+        text::Kind,
+    },
     cli::house::House,
     config::Stations,
     domain::{
         budget::Plan,
         caps::Caps,
         clock::{SharedClock, SystemClock, SystemEntropy},
-        ids::{DatasourceUid, OrganizationUid, ProjectUid},
+        ids::{DatasourceUid, OrganizationUid, ProjectUid, UserUid},
         settings::DatasourcePatch,
     },
     http::State,
     store::{
         Database,
+        audit::Actor,
         datasources::{self, NewDatasource},
         keys, projects,
+        users::{self, NewUser},
     },
     telemetry,
 };
@@ -48,7 +55,13 @@ pub fn stations() -> Stations {
         authority: Default::default(),
         caps: Caps::default(),
         body_timeout: std::time::Duration::from_secs(5),
+        vault: vault("5a"),
     }
+}
+
+/// A secret key whose bytes are all the same, in hex.
+pub fn vault(byte: &str) -> Vault {
+    Vault::Given(byte.repeat(32).parse().unwrap())
 }
 
 /// A house that answers.
@@ -120,7 +133,7 @@ impl TestHouse {
     pub async fn project(&self) -> String {
         let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
         let uid = ProjectUid::draw(&SystemEntropy).unwrap();
-        projects::create(&mut client, uid.as_str(), "Project", "test").await.unwrap();
+        projects::create(&mut client, uid.as_str(), "Project", Actor::local("test")).await.unwrap();
         uid.as_str().to_owned()
     }
 
@@ -148,8 +161,10 @@ impl TestHouse {
             strict,
             default_country,
         };
-        let token =
-            mint::datasource_with_token(&mut client, &new, &SystemEntropy, "test").await.unwrap().unwrap();
+        let token = mint::datasource_with_token(&mut client, &new, &SystemEntropy, Actor::local("test"))
+            .await
+            .unwrap()
+            .unwrap();
         self.state.authority.refresh().await.unwrap();
         Inlet {
             project: project.to_owned(),
@@ -164,15 +179,50 @@ impl TestHouse {
         let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
         let request =
             mint::Request { kind: Kind::Product, name: "Product", project, datasource: None, scopes };
-        let minted = mint::mint(&mut client, &request, &SystemEntropy, "test").await.unwrap().unwrap();
+        let minted =
+            mint::mint(&mut client, &request, &SystemEntropy, Actor::local("test")).await.unwrap().unwrap();
         self.state.authority.refresh().await.unwrap();
         (minted.id, minted.text.reveal().to_owned())
+    }
+
+    /// Makes a user who sees these projects, or all of them; answers its uid, which is also the local part of its address.
+    pub async fn user(&self, role: scope::Role, projects: Option<&[String]>) -> String {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let uid = UserUid::draw(&SystemEntropy).unwrap();
+        let email = format!("{uid}@example.com");
+        let (uid, role) = (uid.as_str(), role.name());
+        let user = NewUser { uid, email: &email, role, projects, password: None, invitation: None };
+        let made = users::create(&mut client, &user, Actor::local("test")).await.unwrap();
+        assert_eq!(made, users::Made::User);
+        uid.to_owned()
+    }
+
+    /// Makes a personal key of a user, in force at once.
+    pub async fn personal_key(&self, user: &str, role: scope::Role) -> (uuid::Uuid, String) {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let request = personal::Request { user, name: "Personal", description: "tests", role };
+        let minted = personal::mint(&mut client, &request, &SystemEntropy, Actor::local("test"))
+            .await
+            .unwrap()
+            .unwrap();
+        self.state.authority.refresh().await.unwrap();
+        (minted.id, minted.text.reveal().to_owned())
+    }
+
+    /// The instance key or event-stream key of a project, in force at once.
+    pub async fn single_key(&self, project: &str, single: Single) -> String {
+        let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
+        let (vault, actor) = (&self.state.vault, Actor::local("test"));
+        let shown =
+            single::reveal(&mut client, vault, (project, single), &SystemEntropy, actor).await.unwrap();
+        self.state.authority.refresh().await.unwrap();
+        shown.text.reveal().to_owned()
     }
 
     /// Ends a key; in force at once on this house.
     pub async fn end_key(&self, id: uuid::Uuid, how: keys::End) {
         let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
-        assert!(keys::end(&mut client, id, how, "test").await.unwrap());
+        assert!(keys::end(&mut client, id, how, Actor::local("test")).await.unwrap());
         self.state.authority.refresh().await.unwrap();
     }
 
@@ -181,7 +231,7 @@ impl TestHouse {
         let mut client = self.database.connect(tidegate::store::Role::Command).await.unwrap();
         let limits = [(class.parse().unwrap(), Some(per_minute))].into();
         let patch = DatasourcePatch { limits, ..Default::default() };
-        assert!(datasources::change(&mut client, datasource, &patch, "test").await.unwrap());
+        assert!(datasources::change(&mut client, datasource, &patch, Actor::local("test")).await.unwrap());
         self.state.authority.refresh().await.unwrap();
     }
 

@@ -114,6 +114,10 @@ impl Schedule {
             let due = self.due(nth, interval);
             if due > now || due >= end {
                 let mut waiting = self.waiting.lock();
+                // Whoever is woken for the last time is in the list by the end; who comes later has to see it.
+                if self.is_over() {
+                    return Poll::Ready(None);
+                }
                 if waiting.is_empty() {
                     self.wanted.notify_one();
                 }
@@ -126,13 +130,29 @@ impl Schedule {
         }
     }
 
-    /// Wakes as many connections as there are requests to send, until the end.
+    /// Wakes as many connections as there are requests to send, until the end, and then all.
     ///
     /// # Errors
-    /// When the operating system gives no timer.
+    /// When the operating system gives no timer; the schedule ends then.
     pub(super) async fn run(&self) -> io::Result<()> {
         let Some(interval) = self.interval else { return Ok(()) };
-        let timer = Timer::new()?;
+        self.run_by(Timer::new(), interval).await
+    }
+
+    async fn run_by(&self, timer: io::Result<Timer>, interval: f64) -> io::Result<()> {
+        let ran = match timer {
+            Ok(timer) => self.release(&timer, interval).await,
+            Err(error) => Err(error),
+        };
+        // Nobody wakes anybody any more, so there is nothing to wait for.
+        self.stop();
+        for waker in self.waiting.lock().drain(..) {
+            waker.wake();
+        }
+        ran
+    }
+
+    async fn release(&self, timer: &Timer, interval: f64) -> io::Result<()> {
         while !self.is_over() {
             // Where every connection is busy nobody has to be woken: whoever becomes free takes what is overdue.
             if self.waiting.lock().is_empty() {
@@ -154,9 +174,6 @@ impl Schedule {
             let due = Duration::from_nanos(self.due(next, interval).saturating_sub(now));
             let left = Duration::from_nanos(self.end.load(Relaxed).saturating_sub(now));
             timer.sleep(due.max(GRAIN).min(LOOK).min(left)).await?;
-        }
-        for waker in self.waiting.lock().drain(..) {
-            waker.wake();
         }
         Ok(())
     }
@@ -216,6 +233,61 @@ mod tests {
         assert!(schedule.is_over());
         assert_eq!(schedule.unsent().collect::<Vec<_>>(), [750_000_000, 500_000_000, 250_000_000]);
         assert_eq!(schedule.elapsed(), Duration::from_secs(1));
+    }
+
+    /// Comes to its end after it was looked at for the first time.
+    #[derive(Debug)]
+    struct Passing {
+        looks: AtomicU64,
+    }
+
+    impl Clock for Passing {
+        fn now(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+
+        fn monotonic(&self) -> u64 {
+            match self.looks.fetch_add(1, Relaxed) {
+                // The start, and the first look.
+                0 | 1 => 0,
+                _ => nanos(Duration::from_secs(1)),
+            }
+        }
+    }
+
+    #[test]
+    fn who_begins_to_wait_at_the_end_sees_it() {
+        let clock = std::sync::Arc::new(Passing { looks: AtomicU64::new(0) });
+        let schedule = Schedule::new(Pace::Rate(4.0), Duration::from_secs(1), clock);
+        schedule.taken.store(1, Relaxed);
+        // Between the look and the lock, another thread may have woken everybody for the last time.
+        assert_eq!(next(&schedule), Poll::Ready(None));
+        assert!(schedule.waiting.lock().is_empty());
+    }
+
+    /// Counts how often it is woken.
+    struct Sleeper {
+        woken: AtomicU64,
+    }
+
+    impl std::task::Wake for Sleeper {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.woken.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_timer_it_ends_and_nobody_is_left_waiting() {
+        let (_clock, schedule) = schedule(Pace::Rate(4.0));
+        assert!(next(&schedule).is_ready());
+        let sleeper = std::sync::Arc::new(Sleeper { woken: AtomicU64::new(0) });
+        let waker = Waker::from(sleeper.clone());
+        let mut context = Context::from_waker(&waker);
+        assert_eq!(schedule.poll_next(&mut context), Poll::Pending);
+        let failed = schedule.run_by(Err(io::ErrorKind::Other.into()), 0.25e9).await;
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::Other);
+        assert_eq!(sleeper.woken.load(Relaxed), 1);
+        assert_eq!(schedule.poll_next(&mut context), Poll::Ready(None));
     }
 
     #[test]

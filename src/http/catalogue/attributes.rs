@@ -1,6 +1,6 @@
 //! Attributes that a project declares.
 
-use actix_web::{HttpRequest, http::StatusCode, web::Payload};
+use actix_web::{HttpRequest, web::Payload};
 
 use super::{
     super::{
@@ -8,6 +8,7 @@ use super::{
         door::Member,
         intake::{self, segment},
         problem::Problem,
+        repeat,
         state::State,
         wire::{AttributeChange, AttributeShape, EntityAnswer, NewAttribute},
     },
@@ -28,12 +29,12 @@ pub(in crate::http) async fn declare(
     payload: &mut Payload,
     member: &Member,
 ) -> Result<Answer, Problem> {
-    let body: NewAttribute = intake::object(state, request, payload).await?;
+    let (body, repeatable) = repeat::object::<NewAttribute>(state, request, payload, &member.caller).await?;
     let (uid, data_type) = (body.uid.clone(), body.data_type);
     let spec = AttributePatch::from(body).declare(&uid, data_type);
     sound(attribute_faults(&spec, &state.caps))?;
-    add(state, member, Which::Attribute(&spec.uid), &spec).await?;
-    Answer::with(StatusCode::CREATED, &EntityAnswer { entity: AttributeShape::from(&spec) })
+    add(state, request, member, Which::Attribute(&spec.uid), &spec, AttributeShape::from(&spec), repeatable)
+        .await
 }
 
 /// `PATCH /v1/project/{project}/specs/attributes/{attribute}`.
@@ -52,7 +53,7 @@ pub(in crate::http) async fn change(
         retyped(&member.caller, before, Some(spec.data_type))?;
         sound(attribute_faults(spec, &state.caps))
     };
-    let spec = alter(state, member, which, judge).await?;
+    let spec = alter(state, request, member, which, judge).await?;
     Answer::ok(&EntityAnswer { entity: AttributeShape::from(&spec) })
 }
 
@@ -64,6 +65,6 @@ pub(in crate::http) async fn remove(
 ) -> Result<Answer, Problem> {
     let name = segment(request, "attribute")?;
     let which = Which::Attribute(&name);
-    let spec: AttributeSpec = take_back(state, member, which).await?;
+    let spec: AttributeSpec = take_back(state, request, member, which).await?;
     Answer::ok(&EntityAnswer { entity: AttributeShape::from(&spec) })
 }

@@ -1,6 +1,6 @@
 //! Types of events that a project declares.
 
-use actix_web::{HttpRequest, http::StatusCode, web::Payload};
+use actix_web::{HttpRequest, web::Payload};
 
 use super::{
     super::{
@@ -8,6 +8,7 @@ use super::{
         door::Member,
         intake::{self, segment},
         problem::Problem,
+        repeat,
         state::State,
         wire::{EntityAnswer, EventChange, EventShape, NewEvent},
     },
@@ -28,12 +29,11 @@ pub(in crate::http) async fn declare(
     payload: &mut Payload,
     member: &Member,
 ) -> Result<Answer, Problem> {
-    let body: NewEvent = intake::object(state, request, payload).await?;
+    let (body, repeatable) = repeat::object::<NewEvent>(state, request, payload, &member.caller).await?;
     let uid = body.uid.clone();
     let spec = EventPatch::from(body).declare(&uid);
     sound(event_faults(&spec, &state.caps))?;
-    add(state, member, Which::Event(&spec.uid), &spec).await?;
-    Answer::with(StatusCode::CREATED, &EntityAnswer { entity: EventShape::from(&spec) })
+    add(state, request, member, Which::Event(&spec.uid), &spec, EventShape::from(&spec), repeatable).await
 }
 
 /// `PATCH /v1/project/{project}/specs/events/{event_type}`.
@@ -50,7 +50,7 @@ pub(in crate::http) async fn change(
         patch.apply(spec);
         sound(event_faults(spec, &state.caps))
     };
-    let spec = alter(state, member, which, judge).await?;
+    let spec = alter(state, request, member, which, judge).await?;
     Answer::ok(&EntityAnswer { entity: EventShape::from(&spec) })
 }
 
@@ -62,6 +62,6 @@ pub(in crate::http) async fn remove(
 ) -> Result<Answer, Problem> {
     let name = segment(request, "event_type")?;
     let which = Which::Event(&name);
-    let spec: EventSpec = take_back(state, member, which).await?;
+    let spec: EventSpec = take_back(state, request, member, which).await?;
     Answer::ok(&EntityAnswer { entity: EventShape::from(&spec) })
 }

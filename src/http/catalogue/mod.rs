@@ -9,13 +9,16 @@ pub(super) mod events;
 
 pub(super) mod parameters;
 
+use actix_web::{HttpRequest, http::StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    answer::Answer,
     door::{self, Member},
     intake, manage, mask,
     problem::{Code, Problem},
     state::State,
+    wire::EntityAnswer,
 };
 use crate::{
     auth::{Caller, scope::Scope},
@@ -23,27 +26,42 @@ use crate::{
         rejection::{Fault, Rejection},
         spec::{DataType, Declared},
     },
-    store::specs::{self, Unchanged, Which},
+    store::{
+        idempotency::Repeatable,
+        specs::{self, Unchanged, Which},
+    },
 };
 
-/// Stores a new spec.
-async fn add(state: &State, member: &Member, which: Which<'_>, spec: &impl Serialize) -> Result<(), Problem> {
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
+/// Stores a new spec and answers its shape.
+async fn add(
+    state: &State,
+    request: &HttpRequest,
+    member: &Member,
+    which: Which<'_>,
+    spec: &impl Serialize,
+    shape: impl Serialize,
+    repeatable: Option<Repeatable>,
+) -> Result<Answer, Problem> {
+    let (project, acting) = (member.project.uid.as_str(), manage::acting(state, request, &member.caller));
     let most = state.caps.declared;
-    manage::write(state, async |client| specs::declare(client, project, which, spec, most, &actor).await)
-        .await?
-        .map_err(|why| refused(why, which))
+    let answer = Answer::with(StatusCode::CREATED, &EntityAnswer { entity: shape })?;
+    manage::create(state, "spec_declare", repeatable, async |tx| {
+        let made = specs::insert(tx, project, which, spec, most, acting.actor()).await?;
+        Ok(made.map(|()| answer).map_err(|why| refused(why, which)))
+    })
+    .await
 }
 
 /// Changes a spec, unless `judge` refuses what comes of it.
 async fn alter<S: Serialize + DeserializeOwned>(
     state: &State,
+    request: &HttpRequest,
     member: &Member,
     which: Which<'_>,
     judge: impl FnOnce(&mut S) -> Result<(), Problem>,
 ) -> Result<S, Problem> {
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
-    manage::write(state, async |client| specs::change(client, project, which, judge, &actor).await)
+    let (project, acting) = (member.project.uid.as_str(), manage::acting(state, request, &member.caller));
+    manage::write(state, async |client| specs::change(client, project, which, judge, acting.actor()).await)
         .await?
         .map_err(|why| refused(why, which))?
 }
@@ -51,12 +69,13 @@ async fn alter<S: Serialize + DeserializeOwned>(
 /// Takes a spec back, with the parameters of a type of event.
 async fn take_back<S: DeserializeOwned>(
     state: &State,
+    request: &HttpRequest,
     member: &Member,
     which: Which<'_>,
 ) -> Result<S, Problem> {
-    let (project, actor) = (member.project.uid.as_str(), manage::actor(&member.caller));
+    let (project, acting) = (member.project.uid.as_str(), manage::acting(state, request, &member.caller));
     let judge = |specs: &[Declared]| taken_back(&member.caller, specs);
-    manage::write(state, async |client| specs::remove(client, project, which, judge, &actor).await)
+    manage::write(state, async |client| specs::remove(client, project, which, judge, acting.actor()).await)
         .await?
         .map_err(|why| refused(why, which))?
 }

@@ -1,6 +1,6 @@
 //! Parameters of types of events that a project declares.
 
-use actix_web::{HttpRequest, http::StatusCode, web::Payload};
+use actix_web::{HttpRequest, web::Payload};
 
 use super::{
     super::{
@@ -8,6 +8,7 @@ use super::{
         door::Member,
         intake::{self, segment},
         problem::Problem,
+        repeat,
         state::State,
         wire::{EntityAnswer, NewParameter, ParameterChange, ParameterShape},
     },
@@ -29,12 +30,20 @@ pub(in crate::http) async fn declare(
     member: &Member,
 ) -> Result<Answer, Problem> {
     let event_type = &segment(request, "event_type")?;
-    let body: NewParameter = intake::object(state, request, payload).await?;
+    let (body, repeatable) = repeat::object::<NewParameter>(state, request, payload, &member.caller).await?;
     let (name, data_type) = (body.parameter.clone(), body.data_type);
     let spec = ParameterPatch::from(body).declare(&name, data_type);
     sound(parameter_faults(event_type, &spec, &state.caps))?;
-    add(state, member, Which::Parameter { event_type, parameter: &spec.parameter }, &spec).await?;
-    Answer::with(StatusCode::CREATED, &EntityAnswer { entity: ParameterShape::from(&spec) })
+    add(
+        state,
+        request,
+        member,
+        Which::Parameter { event_type, parameter: &spec.parameter },
+        &spec,
+        ParameterShape::from(&spec),
+        repeatable,
+    )
+    .await
 }
 
 /// `PATCH /v1/project/{project}/specs/events/{event_type}/parameters/{parameter}`.
@@ -54,7 +63,7 @@ pub(in crate::http) async fn change(
         retyped(&member.caller, before, Some(spec.data_type))?;
         sound(parameter_faults(event_type, spec, &state.caps))
     };
-    let spec = alter(state, member, which, judge).await?;
+    let spec = alter(state, request, member, which, judge).await?;
     Answer::ok(&EntityAnswer { entity: ParameterShape::from(&spec) })
 }
 
@@ -67,6 +76,6 @@ pub(in crate::http) async fn remove(
     let event_type = &segment(request, "event_type")?;
     let name = segment(request, "parameter")?;
     let which = Which::Parameter { event_type, parameter: &name };
-    let spec: ParameterSpec = take_back(state, member, which).await?;
+    let spec: ParameterSpec = take_back(state, request, member, which).await?;
     Answer::ok(&EntityAnswer { entity: ParameterShape::from(&spec) })
 }

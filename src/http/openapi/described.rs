@@ -14,12 +14,16 @@ use crate::http::problem::Code;
 pub(super) enum Tag {
     /// What a key reaches.
     Account,
+    /// The caller, and the keys of one's own.
+    Me,
     /// Projects themselves.
     Projects,
     /// What a project declares of its own.
     Specs,
     /// Datasources themselves.
     Datasources,
+    /// The keys of a project, and who did what.
+    Keys,
     /// What goes in, and single contacts out.
     Ingest,
     /// Contacts across a project.
@@ -29,22 +33,26 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Ingest,
         Self::Audience,
         Self::Account,
+        Self::Me,
         Self::Projects,
         Self::Specs,
         Self::Datasources,
+        Self::Keys,
         Self::Server,
     ];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Account => "Account",
+            Self::Me => "Me",
             Self::Projects => "Projects",
             Self::Specs => "Specs",
             Self::Datasources => "Datasources",
+            Self::Keys => "Keys",
             Self::Ingest => "Ingest",
             Self::Audience => "Audience",
             Self::Server => "Server",
@@ -54,11 +62,15 @@ impl Tag {
     pub(super) const fn description(self) -> &'static str {
         match self {
             Self::Account => "What a key reaches.",
+            Self::Me => "Who is calling, and the personal keys of the caller's own user.",
             Self::Projects => "Projects: read, change, delete.",
             Self::Specs => {
                 "Attributes, event types and parameters that a project declares beside the built-in ones."
             }
             Self::Datasources => "Datasources: list, make, read, change, delete.",
+            Self::Keys => {
+                "Keys of a project: list, make, rename, rotate, reveal, regenerate, revoke, delete; and the audit."
+            }
             Self::Ingest => "Contacts and events in, single contacts out, by datasource.",
             Self::Audience => "Contacts of a project by any of their names, and what happened to them.",
             Self::Server => "The server itself; without a key.",
@@ -133,6 +145,7 @@ pub(super) struct Described {
     pub(super) touches: Touches,
     pub(super) codes: &'static [Code],
     pub(super) leads: Vec<Lead>,
+    pub(super) repeatable: bool,
 }
 
 impl Described {
@@ -155,6 +168,7 @@ impl Described {
             touches: Touches::Memory,
             codes: &[],
             leads: Vec::new(),
+            repeatable: false,
         }
     }
 
@@ -219,6 +233,12 @@ impl Described {
         pointer: &'static str,
     ) -> Self {
         self.leads = operations.iter().map(|operation| Lead { operation, parameter, pointer }).collect();
+        self
+    }
+
+    /// Whether it takes an `Idempotency-Key`.
+    pub(super) const fn repeatable(mut self) -> Self {
+        self.repeatable = true;
         self
     }
 

@@ -68,7 +68,8 @@ fn info() -> Info {
 
 /// What the row of a route asks of the key, in words.
 fn scope_note(route: &crate::http::routes::Route) -> String {
-    format!("\n\nScope: `{}`. Budget: `{}`.", route.scope, route.class)
+    let scope = route.scope.map_or_else(|| "none".to_owned(), |scope| format!("`{scope}`"));
+    format!("\n\nScope: {scope}. Budget: `{}`.", route.class)
 }
 
 fn method(name: &str) -> HttpMethod {
@@ -130,7 +131,9 @@ impl Parts {
     ) -> Operation {
         let flags = described.flags.iter().map(|name| parameters::flag(name));
         let asks = described.asks.iter().map(|name| parameters::of_query(name));
-        let parameters: Vec<_> = parameters::of_path(path).into_iter().chain(flags).chain(asks).collect();
+        let repeated = described.repeatable.then(parameters::idempotency_key);
+        let parameters: Vec<_> =
+            parameters::of_path(path).into_iter().chain(flags).chain(asks).chain(repeated).collect();
         let mut operation = OperationBuilder::new()
             .operation_id(Some(described.id))
             .tag(described.tag.name())
@@ -150,7 +153,7 @@ impl Parts {
             let content = self.content(&success.body);
             let response = ResponseBuilder::new().description(success.description);
             let mut response = response.content(success.body.media_type, content).build();
-            response.headers = self.headers.on_success(keyed);
+            response.headers = self.headers.on_success(keyed, described.repeatable);
             if at == 0 {
                 response.links = links(&described.leads, path);
             }

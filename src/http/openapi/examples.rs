@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 
+use crate::auth::{scope::Role, single::Single};
+
 /// A project.
 pub(super) const PROJECT: &str = "proj_4kPz0LqWm2XvT8nRbYc1Ae";
 /// A datasource in it.
 pub(super) const DATASOURCE: &str = "ds_7nQb5HsVx0DkJ3wLtRz9Gf";
 const ORGANIZATION: &str = "org_2mWc8YpKt6ZrN1xJvQs4Be";
+const USER: &str = "user_8vTm2RqKz5WnD1xHcLp7Js";
 const CONTACT: &str = "93cac74a-90b5-4c5e-b0a5-2d7a1e0f7a11";
 const MADE: &str = "2026-11-20T09:30:00Z";
 const CHANGED: &str = "2026-11-21T14:05:12.25Z";
@@ -81,11 +84,83 @@ pub(super) fn managed_datasource() -> Value {
     })
 }
 
+/// The one key of a kind that a project has.
+pub(super) fn single_key(single: Single) -> Value {
+    let (kind, scopes) = (single.kind(), single.kind().fixed_scopes().unwrap_or_default());
+    json!({
+        "kind": kind.name(), "exists": true, "id": "0b8f2f4e-6a3d-4c1b-9a57-3f1d2c6e8b90", "prefix": format!("{}4kPz", kind.prefix()),
+        "projectUid": PROJECT, "scopes": scopes.names(),
+        "createdAt": MADE, "createdBy": "command line", "lastUsedAt": CHANGED, "lastUsedFrom": "192.0.2.0/24",
+        "lastUsedAgent": "curl/8.5.0", "retrievable": true, "note": null,
+    })
+}
+
+/// The same with its text.
+pub(super) fn shown_key(single: Single) -> Value {
+    let mut shown = single_key(single);
+    shown["key"] = json!(format!("{}4kPz…", single.kind().prefix()));
+    shown
+}
+
 fn datasource() -> Value {
     json!({
         "uid": DATASOURCE, "name": "Website", "type": "api", "plan": "M", "priority": 0, "defaultCountry": "ES",
         "createdAt": MADE, "updatedAt": CHANGED, "lastContactReceivedAt": CHANGED, "lastEventReceivedAt": null,
         "receivedContacts": 2, "receivedEvents": 0,
+    })
+}
+
+pub(super) fn key() -> Value {
+    json!({
+        "id": "5b0f4a3e-6d1c-4f0e-9a52-c1d1a4a3a0b7", "kind": "datasource", "name": "crm", "description": "", "role": null,
+        "scopes": ["PROJECT_INGEST_READ", "PROJECT_INGEST_WRITE"], "prefix": "tgd_9oHh", "projectUid": PROJECT,
+        "datasourceUid": DATASOURCE, "userUid": null, "createdAt": MADE, "createdBy": "command line",
+        "lastUsedAt": CHANGED, "lastUsedFrom": "192.0.2.0/24", "lastUsedAgent": "crm-sync/2.1", "expiresAt": null,
+        "rotatedAt": null, "revokedAt": null, "replaces": null, "state": "live",
+    })
+}
+
+pub(super) fn personal_key() -> Value {
+    let mut key = key();
+    for (name, value) in [
+        ("kind", json!("personal")),
+        ("name", json!("laptop")),
+        ("description", json!("Reports from my laptop")),
+        ("role", json!("read_only")),
+        ("prefix", json!("in-9oHh")),
+        ("projectUid", Value::Null),
+        ("datasourceUid", Value::Null),
+        ("userUid", json!(USER)),
+    ] {
+        key[name] = value;
+    }
+    key["scopes"] = json!(Role::ReadOnly.scopes().names());
+    key
+}
+
+pub(super) fn me() -> Value {
+    json!({
+        "organization": { "uid": ORGANIZATION, "name": "Tidegate", "plan": "M" },
+        "key": {
+            "id": "5b0f4a3e-6d1c-4f0e-9a52-c1d1a4a3a0b7", "kind": "personal", "name": "laptop", "prefix": "in-9oHh",
+            "role": "read_only", "scopes": Role::ReadOnly.scopes().names(), "rotatedAt": null, "expiresAt": null,
+        },
+        "user": { "uid": USER, "email": "ada@example.com", "role": "full_access" },
+        "reach": {
+            "allProjects": false, "projects": [{ "uid": PROJECT, "name": "Shop" }], "projectUid": null,
+            "datasourceUid": null,
+        },
+    })
+}
+
+pub(super) fn page(one: Value) -> Value {
+    json!({ "entities": [one], "metadata": { "next": null } })
+}
+
+pub(super) fn audit_line() -> Value {
+    json!({
+        "at": CHANGED, "actor": "command line", "address": "", "action": "key.revoke",
+        "subject": "5b0f4a3e-6d1c-4f0e-9a52-c1d1a4a3a0b7", "note": "datasource tgd_9oHh",
     })
 }
 

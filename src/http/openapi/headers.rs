@@ -24,10 +24,16 @@ enum Named {
     Challenge,
     Allow,
     Encodings,
+    Replayed,
+    Deprecation,
+    Sunset,
 }
 
 /// Those that say what is left of a budget.
 const RATES: [Named; 5] = [Named::Limit, Named::Remaining, Named::Reset, Named::Policy, Named::Left];
+
+/// Those on answers to a key that was rotated.
+const FADING: [Named; 2] = [Named::Deprecation, Named::Sunset];
 
 /// Whether an answer always carries a header, or only for some of its codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +55,9 @@ impl Named {
             Self::Challenge => "WWW-Authenticate",
             Self::Allow => "Allow",
             Self::Encodings => "Accept-Encoding",
+            Self::Replayed => "Idempotency-Replayed",
+            Self::Deprecation => "Deprecation",
+            Self::Sunset => "Sunset",
         }
     }
 
@@ -64,6 +73,9 @@ impl Named {
             Self::Challenge => "How to present a key, and what was wrong with the one presented (RFC 6750).",
             Self::Allow => "The methods that the path has.",
             Self::Encodings => "The content encodings that are taken.",
+            Self::Replayed => "Says that the request was answered before, and that this is that answer.",
+            Self::Deprecation => "Since when the key has a successor, for a rotated key (RFC 9745).",
+            Self::Sunset => "When the key ends, for a rotated key (RFC 8594).",
         }
     }
 
@@ -80,6 +92,9 @@ impl Named {
             Self::Challenge => text("^Bearer realm=\"tidegate\""),
             Self::Allow => text("^[A-Z]+(, [A-Z]+)*$"),
             Self::Encodings => of(Type::String),
+            Self::Replayed => text("^true$"),
+            Self::Deprecation => text("^@[0-9]+$"),
+            Self::Sunset => text("^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$"),
         }
     }
 
@@ -95,6 +110,9 @@ impl Named {
             Self::Challenge => json!("Bearer realm=\"tidegate\", error=\"invalid_token\""),
             Self::Allow => json!("GET, POST"),
             Self::Encodings => json!("gzip, deflate, br, zstd"),
+            Self::Replayed => json!("true"),
+            Self::Deprecation => json!("@1795176000"),
+            Self::Sunset => json!("Sat, 21 Nov 2026 12:00:00 GMT"),
         }
     }
 
@@ -139,9 +157,12 @@ impl Used {
     }
 
     /// The headers of a success.
-    pub(super) fn on_success(&mut self, keyed: bool) -> Headers {
+    pub(super) fn on_success(&mut self, keyed: bool, repeatable: bool) -> Headers {
         let rates = RATES.into_iter().filter(|_| keyed);
-        self.refer([Named::RequestId].into_iter().chain(rates).map(|named| (named, Due::Always)))
+        let always = [Named::RequestId].into_iter().chain(rates).map(|named| (named, Due::Always));
+        let fading = FADING.into_iter().filter(|_| keyed).map(|named| (named, Due::Sometimes));
+        let replayed = repeatable.then_some((Named::Replayed, Due::Sometimes));
+        self.refer(always.chain(fading).chain(replayed))
     }
 
     /// The headers of a refusal with one of these codes.
@@ -157,8 +178,11 @@ impl Used {
         };
         if keyed {
             add(&RATES, paced);
+            add(&FADING, |code| if paced(code) == Carries::No { Carries::No } else { Carries::Maybe });
         }
-        add(&[Named::RetryAfter], |code| yes(matches!(code.status(), 429 | 503)));
+        add(&[Named::RetryAfter], |code| {
+            yes(matches!(code.status(), 429 | 503) || code == Code::IdempotencyInFlight)
+        });
         add(&[Named::Challenge], |code| {
             yes(matches!(code.status(), 401 | 403) || code == Code::InvalidRequest)
         });

@@ -8,7 +8,14 @@ use utoipa::openapi::{
 };
 
 use super::examples::{DATASOURCE, PROJECT};
-use crate::{domain::caps::Caps, store::timeline::LONGEST};
+use crate::{
+    domain::{
+        caps::Caps,
+        mark::{self, List},
+    },
+    http::{paging, repeat},
+    store::timeline::LONGEST,
+};
 
 /// The parameters that the path of a route has, in order.
 pub(super) fn of_path(path: &str) -> Vec<Parameter> {
@@ -36,6 +43,11 @@ fn in_path(name: &str) -> Parameter {
             "The contact's own id, `contactId`.",
             string().format(Some(uuid())).into(),
             "93cac74a-90b5-4c5e-b0a5-2d7a1e0f7a11",
+        ),
+        "key_id" => (
+            "The id of the key.",
+            string().format(Some(uuid())).into(),
+            "5b0f4a3e-6d1c-4f0e-9a52-c1d1a4a3a0b7",
         ),
         "email" => (
             "The address, percent-encoded; upper and lower case are the same.",
@@ -80,7 +92,7 @@ fn uuid() -> SchemaFormat {
     SchemaFormat::Custom("uuid".into())
 }
 
-/// A parameter of the query that is no flag.
+/// A parameter of the query that is no flag; `list.` before its name for what lists have in common.
 pub(super) fn of_query(name: &str) -> Parameter {
     let whole = || ObjectBuilder::new().schema_type(Type::Integer);
     let time = || string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
@@ -93,6 +105,15 @@ pub(super) fn of_query(name: &str) -> Parameter {
             time(),
             json!("2026-11-20T12:10:00Z"),
         ),
+        "list.limit" => {
+            let range = whole().minimum(Some(1)).maximum(Some(paging::LONGEST));
+            ("How many entities a page has.", range.default(Some(json!(paging::USUAL))), json!(20))
+        }
+        "list.after" => (
+            "The cursor behind which the page begins; from `metadata.next` of the page before.",
+            string().pattern(Some("^[0-9A-Za-z_-]{28}$")),
+            json!(mark::encode(List::Keys, 0)),
+        ),
         "limit" => {
             let range = whole().minimum(Some(1)).maximum(Some(LONGEST)).default(Some(json!(100)));
             ("How many events a page has.", range, json!(20))
@@ -104,12 +125,28 @@ pub(super) fn of_query(name: &str) -> Parameter {
         ),
     };
     ParameterBuilder::new()
-        .name(name)
+        .name(name.trim_start_matches("list."))
         .parameter_in(ParameterIn::Query)
         .required(if matches!(name, "from" | "to") { Required::True } else { Required::False })
         .description(Some(description))
         .schema(Some(schema))
         .example(Some(example))
+        .build()
+}
+
+/// The name that a client gives a request which it may have to repeat.
+pub(super) fn idempotency_key() -> Parameter {
+    let description = "A name of the client's own for this request. Whoever sends the same request under the same name within a day \
+                       gets the first answer again, with `Idempotency-Replayed: true`, and nothing is made twice. Names are the \
+                       calling key's own.";
+    let schema = string().min_length(Some(1)).max_length(Some(repeat::LONGEST)).pattern(Some("^[ -~]+$"));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .example(Some(json!("8e03978e-40d5-43dd-bc93-6894a57f9324")))
         .build()
 }
 

@@ -46,6 +46,10 @@ const WITH_BODY: &[Code] = &[
     Code::MalformedEncoding,
 ];
 
+/// What a request with an `Idempotency-Key` may meet.
+const REPEATABLE: &[Code] =
+    &[Code::IdempotencyInFlight, Code::IdempotencyMismatch, Code::InvalidIdempotencyKey];
+
 impl Touches {
     const fn codes(self) -> &'static [Code] {
         match self {
@@ -61,6 +65,9 @@ pub(super) fn codes(described: &Described, path: &str, keyed: bool) -> BTreeMap<
     let mut possible: Vec<Code> = [ANYWHERE, described.touches.codes(), described.codes].concat();
     if keyed {
         possible.extend(WITH_KEY);
+    }
+    if described.repeatable {
+        possible.extend(REPEATABLE);
     }
     if path.contains('{') {
         possible.push(Code::NotFound);

@@ -29,7 +29,10 @@ pub(super) fn schemes() -> [(&'static str, SecurityScheme); 3] {
 /// The schemes that can lead to success on a route: one of them at a time.
 pub(super) fn of(route: &Route) -> Vec<SecurityRequirement> {
     // Personal keys have no fixed scopes: their role decides, and no route is beyond every role.
-    let can = |kind: &Kind| kind.fixed_scopes().is_none_or(|scopes| scopes.contains(route.scope));
+    let can = |kind: &Kind| {
+        let fixed = kind.fixed_scopes();
+        fixed.is_none_or(|scopes| route.scope.is_none_or(|scope| scopes.contains(scope)))
+    };
     let mut requirements = vec![BEARER];
     if Kind::ALL.iter().any(|kind| kind.in_query() && can(kind)) {
         requirements.push(QUERY);

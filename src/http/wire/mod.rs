@@ -10,9 +10,17 @@ mod probe;
 
 mod audit;
 
+mod audit_log;
+
 mod project;
 
 mod datasource;
+
+mod key;
+
+mod me;
+
+mod single_key;
 
 mod contact;
 
@@ -30,12 +38,16 @@ mod items;
 
 pub(super) use audience::*;
 pub(super) use audit::*;
+pub(super) use audit_log::*;
 pub(super) use contact::*;
 pub(super) use datasource::*;
 pub(super) use items::*;
+pub(super) use key::*;
+pub(super) use me::*;
 pub(super) use probe::*;
 pub(super) use project::*;
 pub(super) use push::*;
+pub(super) use single_key::*;
 pub(super) use specs::*;
 pub(super) use whole::Whole;
 pub(super) use words::*;

@@ -10,7 +10,10 @@ use utoipa::{
 };
 
 use crate::{
-    auth::{scope::Scope, text::Kind},
+    auth::{
+        scope::{Role, Scope},
+        text::Kind,
+    },
     domain::{
         budget::{Class, PER_MINUTE, Plan},
         caps::Caps,
@@ -18,6 +21,7 @@ use crate::{
         settings::{NAME, PRIORITY},
         spec::DataType,
     },
+    store::key_list::KeyState,
 };
 
 /// Types that stand for a rule in a schema and have no values.
@@ -42,6 +46,17 @@ words! {
     PlanName = one_of(Plan::ALL.map(Plan::name));
     /// What a key is.
     KeyKind = one_of(Kind::ALL.map(Kind::name));
+    /// The kinds of keys that are made for a project.
+    NewKeyKind = one_of([Kind::Datasource, Kind::Product].map(Kind::name));
+    /// What a user or a personal key may do.
+    RoleName = one_of(Role::ALL.map(Role::name));
+    /// What a key is for; white space around it is cut.
+    Purpose = line(1, DESCRIPTION).pattern(Some(VISIBLE_LINE));
+    /// How a key stands: it holds; it holds until its deadline, and has a successor; it ended by itself; it was ended.
+    KeyStanding = one_of(KeyState::ALL.map(KeyState::name));
+    /// How long a rotated key goes on beside its successor: a whole number and its unit (`s`, `m`, `h`, `d`), from `0s` to `30d`.
+    /// Default: `24h`.
+    OverlapTime = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]+[smhd]$"));
     /// A display name; white space around it is cut.
     Name = line(1, NAME).pattern(Some(VISIBLE_LINE));
     /// A BCP 47 language tag, such as `de-AT`.

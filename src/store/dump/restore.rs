@@ -9,7 +9,12 @@ use tokio_postgres::Client;
 use super::{
     Archive, DumpError, Holdings, Progress, RESTORE, Tools, error::At, holdings, program, tools::Program,
 };
-use crate::store::{Database, Role, StoreError, audit, epochs, schema, tx::Tx};
+use crate::store::{
+    Database, Role, StoreError,
+    audit::{self, Actor},
+    epochs, schema,
+    tx::Tx,
+};
 
 /// How long the sessions of a restore that was broken off may take to end.
 const FAREWELL: Duration = Duration::from_secs(30);
@@ -59,7 +64,7 @@ impl<'d> Site<'d> {
         &mut self,
         tools: &Tools,
         archive: &Archive,
-        actor: &str,
+        actor: Actor<'_>,
         now: Timestamp,
         watch: impl FnMut(Progress<'_>),
     ) -> Result<Restored, DumpError> {
@@ -133,7 +138,7 @@ async fn fill(
 async fn mend(
     client: &mut Client,
     archive: &Archive,
-    actor: &str,
+    actor: Actor<'_>,
     now: Timestamp,
 ) -> Result<Restored, DumpError> {
     let migrations = schema::apply_restored(client).await?;

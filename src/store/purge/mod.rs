@@ -10,7 +10,12 @@ mod rest;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::{Client, Row};
 
-use super::{StoreError, audit, epochs, tally, tx::Tx};
+use super::{
+    StoreError,
+    audit::{self, Actor},
+    epochs, tally,
+    tx::Tx,
+};
 
 /// How long after its receipt a lot may still be looked for by the lane that wrote it; see `tx::fate`. Until then an emptied lot
 /// keeps its row.
@@ -119,7 +124,7 @@ pub const CLOSING_SECONDS: f64 = 6.0;
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses.
-pub async fn close(client: &mut Client, datasource: &str, actor: &str) -> Result<bool, StoreError> {
+pub async fn close(client: &mut Client, datasource: &str, actor: Actor<'_>) -> Result<bool, StoreError> {
     let tx = Tx::begin(client, "datasource_close").await?;
     let found = !tx.query(sql!("purge_close"), &[&datasource]).await?.is_empty();
     if found {

@@ -3,11 +3,12 @@
 use tidegate::{
     auth::{
         mint,
-        scope::Scope,
+        scope::{Role, Scope},
+        single::Single,
         text::{KeyText, Kind},
     },
     domain::clock::SystemEntropy,
-    store::keys::End,
+    store::{audit::Actor, keys::End},
 };
 
 use crate::support::{
@@ -39,16 +40,17 @@ async fn what_answers_a_key_in_the_query_is_not_to_be_kept() {
     house.stop().await;
 }
 
-/// A personal key, in force at once; there is no way yet to make one by the API.
 async fn personal_key(house: &TestHouse) -> String {
-    key_of(house, Kind::Personal, None).await
+    let user = house.user(Role::Ingest, None).await;
+    house.personal_key(&user, Role::Ingest).await.1
 }
 
 async fn key_of(house: &TestHouse, kind: Kind, project: Option<&str>) -> String {
     let mut client = house.database.connect(tidegate::store::Role::Command).await.unwrap();
     let scopes = [Scope::ProjectIngestRead];
     let request = mint::Request { kind, name: "Key", project, datasource: None, scopes: &scopes };
-    let minted = mint::mint(&mut client, &request, &SystemEntropy, "test").await.unwrap().unwrap();
+    let minted =
+        mint::mint(&mut client, &request, &SystemEntropy, Actor::local("test")).await.unwrap().unwrap();
     house.state.authority.refresh().await.unwrap();
     minted.text.reveal().to_owned()
 }
@@ -62,6 +64,9 @@ async fn every_kind_has_its_channels_and_no_other() {
     for kind in Kind::ALL {
         let key = match kind {
             Kind::Datasource => inlet.token.clone(),
+            Kind::Personal => personal_key(&house).await,
+            Kind::Instance => house.single_key(&inlet.project, Single::Instance).await,
+            Kind::EventStream => house.single_key(&inlet.project, Single::EventStream).await,
             _ => key_of(&house, kind, Some(&inlet.project)).await,
         };
         // An event-stream key is let in, and then lacks the scope.

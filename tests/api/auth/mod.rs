@@ -2,11 +2,17 @@
 
 mod credentials;
 
+mod elsewhere;
+
 mod kinds;
+
+mod matrix;
 
 mod reach;
 
 mod unread;
+
+mod uses;
 
 use tidegate::{
     auth::scope::Scope,
@@ -24,6 +30,7 @@ pub fn path_in(route: &Route, project: &str, datasource: &str) -> String {
         .replace("{email}", "a@b.de")
         .replace("{phone}", "+34600111222")
         .replace("{contact_id}", "x")
+        .replace("{key_id}", "00000000-0000-4000-8000-000000000000")
 }
 
 /// A route's path in an inlet.
@@ -34,7 +41,7 @@ pub fn path_of(route: &Route, inlet: &Inlet) -> String {
 /// The routes that a datasource token has to work on.
 pub fn routes_of_a_datasource() -> impl Iterator<Item = &'static Route> {
     let scopes = [Scope::ProjectIngestRead, Scope::ProjectIngestWrite];
-    ROUTES.iter().filter(move |route| scopes.contains(&route.scope))
+    ROUTES.iter().filter(move |route| route.scope.is_some_and(|scope| scopes.contains(&scope)))
 }
 
 /// What the answer to a request on any route must be: the status, and the challenge after the realm.

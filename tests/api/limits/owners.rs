@@ -1,9 +1,9 @@
 //! Whose budget is charged.
 
 use tidegate::{
-    auth::scope::Scope,
+    auth::scope::{Role, Scope},
     domain::{budget::Class, settings::ProjectPatch},
-    store::projects,
+    store::{audit::Actor, projects},
 };
 
 use super::{at_noon, push, said};
@@ -64,7 +64,7 @@ async fn what_is_not_found_is_charged_to_the_keys_own_meta_budget() {
 }
 
 #[tokio::test]
-async fn product_tokens_have_budgets_of_their_project_or_of_the_organization() {
+async fn keys_have_budgets_of_their_project_or_of_their_user_or_of_their_own() {
     let database = TestDatabase::create().await;
     let (house, _) = at_noon(&database).await;
     let (own, foreign) = (house.inlet().await, house.inlet().await);
@@ -72,13 +72,18 @@ async fn product_tokens_have_budgets_of_their_project_or_of_the_organization() {
     let (_, second) = house.product_token(Some(&own.project), Scope::ALL).await;
     let (_, other) = house.product_token(Some(&foreign.project), Scope::ALL).await;
     let (_, everywhere) = house.product_token(None, Scope::ALL).await;
+    let (_, again) = house.product_token(None, Scope::ALL).await;
+    let (ada, bob) = (house.user(Role::ReadOnly, None).await, house.user(Role::ReadOnly, None).await);
+    let (_, laptop) = house.personal_key(&ada, Role::ReadOnly).await;
+    let (_, phone) = house.personal_key(&ada, Role::ReadOnly).await;
+    let (_, bobs) = house.personal_key(&bob, Role::ReadOnly).await;
     let mut left = Vec::new();
-    for key in [&first, &second, &other, &everywhere, &everywhere] {
+    for key in [&first, &second, &other, &everywhere, &everywhere, &again, &laptop, &phone, &bobs] {
         let reply = house.get(key, "/v1/project/proj_absent/datasource/dsapi/stream").await;
         assert_eq!((reply.status, said(&reply).class.as_str()), (404, "meta"));
         left.push(said(&reply).remaining);
     }
-    assert_eq!(left, [5_999, 5_998, 5_999, 5_999, 5_998]);
+    assert_eq!(left, [5_999, 5_998, 5_999, 5_999, 5_998, 5_999, 5_999, 5_998, 5_999]);
     assert_eq!(said(&house.get(&own.token, &own.path("/stream")).await).remaining, 5_999);
     house.stop().await;
 }
@@ -92,7 +97,7 @@ async fn a_project_has_overrides_of_its_own() {
     let mut client = house.database.connect(tidegate::store::Role::Command).await.unwrap();
     let limits = [(Class::Meta, Some(2))].into();
     let patch = ProjectPatch { limits, ..Default::default() };
-    assert!(projects::change(&mut client, &inlet.project, &patch, "test").await.unwrap());
+    assert!(projects::change(&mut client, &inlet.project, &patch, Actor::local("test")).await.unwrap());
     house.state.authority.refresh().await.unwrap();
     let absent = format!("/v1/project/{}/datasource/ds_absent/stream", inlet.project);
     let answers = [0; 3].map(|_| house.get(&bound, &absent));

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate::{
     domain::{budget::Class, settings::DatasourcePatch},
-    store::datasources,
+    store::{audit::Actor, datasources},
 };
 
 use super::{at_noon, push, said, seconds, stored};
@@ -100,7 +100,7 @@ async fn an_override_and_its_end_are_in_force_at_once() {
     let mut client = house.database.connect(tidegate::store::Role::Command).await.unwrap();
     let limits = [(Class::Meta, Some(3))].into();
     let patch = DatasourcePatch { limits, ..Default::default() };
-    assert!(datasources::change(&mut client, &inlet.datasource, &patch, "test").await.unwrap());
+    assert!(datasources::change(&mut client, &inlet.datasource, &patch, Actor::local("test")).await.unwrap());
     house.state.authority.refresh().await.unwrap();
     assert_eq!(said(&house.get(&inlet.token, &inlet.path("/stream")).await).limit, 3);
     assert_eq!(said(&push(&house, &inlet, "a").await).limit, 6_000, "another class");

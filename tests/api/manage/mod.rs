@@ -4,11 +4,23 @@ mod account;
 
 mod datasources;
 
+pub mod keys;
+
+mod rotation;
+
+mod me;
+
+mod audit_log;
+
 mod projects;
 
 mod purge;
 
+mod single_keys;
+
 mod specs;
+
+pub mod repeat;
 
 use serde_json::Value;
 use tidegate::auth::scope::Scope;

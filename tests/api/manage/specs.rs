@@ -7,6 +7,7 @@ use tidegate::{
     domain::{declare::AttributePatch, spec::DataType},
     store::{
         Role,
+        audit::Actor,
         specs::{self, Which},
     },
 };
@@ -242,7 +243,10 @@ async fn a_deletion_answers_what_another_node_declared_a_moment_ago() {
     let mut elsewhere = house.database.connect(Role::Command).await.unwrap();
     let spec = AttributePatch::default().declare("size", DataType::Decimal);
     let which = Which::Attribute("size");
-    specs::declare(&mut elsewhere, &inlet.project, which, &spec, 10, "test").await.unwrap().unwrap();
+    specs::declare(&mut elsewhere, &inlet.project, which, &spec, 10, Actor::local("test"))
+        .await
+        .unwrap()
+        .unwrap();
     let gone = manager.ask(&house, "DELETE", "/specs/attributes/size", Value::Null).await;
     assert_eq!((gone.status, &gone.json()["entity"]["dataType"]), (200, &json!("decimal")), "{}", gone.text);
     let again = manager.ask(&house, "DELETE", "/specs/attributes/size", Value::Null).await;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use tidegate::{
-    auth::scope::Scope,
+    auth::scope::{Role, Scope},
     http::{
-        action::{Action, OnAccount, OnDatasource, OnProject},
+        action::{Action, OnAccount, OnDatasource, OnProject, OnUser},
         routes::{PUBLIC, ROUTES, Route},
     },
 };
@@ -49,6 +49,12 @@ struct Field {
     /// A project and a datasource to be deleted.
     doomed: Inlet,
     key: String,
+    /// A key of the project, to be managed.
+    spare: String,
+    /// A user, a personal key of it, and another one to be managed.
+    user: String,
+    own: String,
+    own_spare: String,
     /// The own id of a contact to whom something happened.
     person: String,
     _database: TestDatabase,
@@ -60,19 +66,30 @@ impl Field {
         let house = TestHouse::start(&database).await;
         let (inlet, doomed) = (house.inlet().await, house.inlet().await);
         let (_, key) = house.product_token(None, Scope::ALL).await;
+        let (spare, _) = house.product_token(Some(&inlet.project), &[Scope::ProjectRead]).await;
+        let user = house.user(Role::FullAccess, None).await;
+        let (_, own) = house.personal_key(&user, Role::FullAccess).await;
+        let (own_spare, _) = house.personal_key(&user, Role::ReadOnly).await;
         let bob = json!([{"_user_id": "bob", "_email": "bob@example.com", "_phone_mobile": "+34600111222", "own": [1]}]);
         house.post(&inlet.token, &inlet.path("/stream/contacts"), &bob).await;
         let event = json!([{"_user_id": "bob", "_event_id": "b", "_event_type": "purchase", "_event_parameters": {"amount": 1}}]);
         house.post(&inlet.token, &inlet.path("/stream/events"), &event).await;
         let found = house.get(&key, &format!("/v1/project/{}/audience/user/bob", inlet.project)).await.json();
         let person = found["entity"]["id"].as_str().unwrap().to_owned();
-        Self { house, inlet, doomed, key, person, _database: database }
+        let (spare, own_spare) = (spare.to_string(), own_spare.to_string());
+        Self { house, inlet, doomed, key, spare, user, own, own_spare, person, _database: database }
+    }
+
+    /// A key that may do everything, and has what the route is about.
+    fn key_for(&self, route: &Route) -> &str {
+        if matches!(route.action, Action::OfUser(_)) { &self.own } else { &self.key }
     }
 
     /// The path and the body of a request that succeeds, when the routes are asked in the order of their table.
     fn request(&self, route: &Route) -> (String, Value) {
         let (inlet, names, body) = match route.action {
-            Action::OfAccount(OnAccount::Projects) => (&self.inlet, [""; 4], Value::Null),
+            Action::OfAccount(OnAccount::Projects | OnAccount::Me) => (&self.inlet, [""; 4], Value::Null),
+            Action::OfUser(action) => (&self.inlet, [""; 4], of_ones_own(action)),
             Action::OfProject(action) => self.on_project(action),
             Action::OfDatasource(action) => self.on_datasource(action),
         };
@@ -81,7 +98,10 @@ impl Field {
         let path = path.replace("{attribute}", attribute).replace("{event_type}", event_type);
         let path = path.replace("{parameter}", parameter).replace("{user_id}", user_id);
         let path = path.replace("{email}", "bob@example.com").replace("{phone}", "+34600111222");
-        let path = path.replace("{contact_id}", &self.person);
+        let path = path.replace("{contact_id}", &self.person).replace(
+            "{key_id}",
+            if matches!(route.action, Action::OfUser(_)) { &self.own_spare } else { &self.spare },
+        );
         assert!(!path.contains('{'), "{path}");
         if route.action == Action::OfDatasource(OnDatasource::Audit) {
             return (path + &crate::audit::around(&self.house), body);
@@ -98,7 +118,21 @@ impl Field {
             | OnProject::FindByPhone
             | OnProject::ReadPerson
             | OnProject::ListTimeline
-            | OnProject::ListDatasources => ([""; 4], Value::Null),
+            | OnProject::ListDatasources
+            | OnProject::ListKeys
+            | OnProject::ReadKey
+            | OnProject::RevokeKey
+            | OnProject::DeleteKey
+            | OnProject::ListAudit
+            | OnProject::ReadSingleKey(_)
+            | OnProject::RevealSingleKey(_)
+            | OnProject::RegenerateSingleKey(_) => ([""; 4], Value::Null),
+            OnProject::CreateKey => (
+                [""; 4],
+                json!({ "kind": "datasource", "name": "crm", "datasourceUid": self.inlet.datasource }),
+            ),
+            OnProject::ChangeKey => ([""; 4], json!({ "name": "reports" })),
+            OnProject::RotateKey => ([""; 4], json!({ "overlap": "1h" })),
             OnProject::FindByUser => (["", "", "", "bob"], Value::Null),
             OnProject::ChangeProject => {
                 ([""; 4], json!({ "name": "Shop", "limits": { "audience.read": 7 } }))
@@ -156,6 +190,14 @@ impl Field {
     }
 }
 
+fn of_ones_own(action: OnUser) -> Value {
+    match action {
+        OnUser::ListOwnKeys | OnUser::RevokeOwnKey | OnUser::DeleteOwnKey => Value::Null,
+        OnUser::CreateOwnKey => json!({ "name": "laptop", "description": "tests", "role": "ingest" }),
+        OnUser::RotateOwnKey => json!({ "overlap": "1h" }),
+    }
+}
+
 /// A value of every type, so that the schema of what is stored is held to each.
 fn full_contact() -> Value {
     json!({
@@ -179,7 +221,7 @@ async fn every_route_answers_success_as_it_is_documented() {
             }
             _ => field.request(route),
         };
-        let reply = field.ask(&field.key, route, &path, &body).await;
+        let reply = field.ask(field.key_for(route), route, &path, &body).await;
         let fine = if route.action == Action::OfDatasource(OnDatasource::NoEventType) { 400 } else { 299 };
         assert!(reply.status <= fine, "{} {path}: {}", route.method, reply.text);
     }
@@ -193,14 +235,18 @@ async fn every_route_answers_success_as_it_is_documented() {
 async fn every_route_refuses_as_it_is_documented() {
     let field = Field::laid().await;
     let (_, poor) = field.house.product_token(None, &[Scope::ProjectStreamWrite]).await;
+    let (_, modest) = field.house.personal_key(&field.user, Role::ReadOnly).await;
     for route in ROUTES {
         let (path, body) = field.request(route);
+        let key = field.key_for(route);
+        let poor = if matches!(route.action, Action::OfUser(_)) { &modest } else { &poor };
         assert_eq!(field.ask("noise", route, &path, &body).await.status, 401);
-        assert_eq!(field.ask(&poor, route, &path, &body).await.status, 403);
-        assert_eq!(field.ask(&field.key, route, &format!("{path}?api_key=x"), &body).await.status, 400);
+        let lacking = if route.scope.is_none() { 200 } else { 403 };
+        assert_eq!(field.ask(poor, route, &path, &body).await.status, lacking, "{}", route.path);
+        assert_eq!(field.ask(key, route, &format!("{path}?api_key=x"), &body).await.status, 400);
         let elsewhere = path.replace("/proj_", "/proj_x").replace("/ds_", "/ds_x");
         if elsewhere != path {
-            assert_eq!(field.ask(&field.key, route, &elsewhere, &body).await.status, 404);
+            assert_eq!(field.ask(key, route, &elsewhere, &body).await.status, 404);
         }
         if body.is_null() {
             continue;
@@ -212,7 +258,7 @@ async fn every_route_refuses_as_it_is_documented() {
             ("{}", "text/plain", 415),
             (&*format!("\"{}\"", "x".repeat(2 << 20)), "application/json", 413),
         ] {
-            let request = field.house.request(route.method, &path).bearer_auth(&field.key);
+            let request = field.house.request(route.method, &path).bearer_auth(key);
             let reply = Reply::of(request.header("Content-Type", media_type).body(bytes.to_owned())).await;
             conforms(route.method, route.path, &reply);
             assert_eq!(reply.status, status, "{} {path} {bytes:.9}", route.method);

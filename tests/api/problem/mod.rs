@@ -51,7 +51,7 @@ fn headers(reply: &Reply, code: Code) {
     let challenged = matches!(code.status(), 401 | 403) || code == Code::InvalidRequest;
     due("www-authenticate", challenged);
     due("allow", code == Code::MethodNotAllowed);
-    due("retry-after", matches!(code.status(), 429 | 503));
+    due("retry-after", matches!(code.status(), 429 | 503) || code == Code::IdempotencyInFlight);
     due("accept-encoding", code == Code::UnsupportedEncoding);
     if let Ok(seconds) = reply.header("retry-after").parse::<u64>() {
         assert!(seconds >= 1);

@@ -1,12 +1,20 @@
 //! One request for each code. The match has no arm for "any other": a new code does not compile without a request here.
 
 use serde_json::json;
-use tidegate::{auth::scope::Scope, domain::cursor::Cursor, http::problem::Code};
+use tidegate::{
+    auth::{Vault, scope::Scope},
+    config::Stations,
+    domain::{clock::SystemClock, cursor::Cursor},
+    http::problem::Code,
+};
 
 use super::{body, check, framework, store};
-use crate::support::{
-    house::{Inlet, Reply, TestHouse},
-    postgres::TestDatabase,
+use crate::{
+    manage::{Manager, keys, repeat},
+    support::{
+        house::{Inlet, Reply, TestHouse, stations, vault},
+        postgres::TestDatabase,
+    },
 };
 
 #[tokio::test]
@@ -35,6 +43,9 @@ fn no_valid_item(reply: &Reply) {
     );
 }
 
+/// The head of a body in an encoding that is not taken.
+const COMPRESSED: [&str; 2] = ["Content-Type: application/json", "Content-Encoding: compress"];
+
 async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
     let stream = inlet.path("/stream");
     let push =
@@ -44,10 +55,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::MissingCredentials => Reply::of(house.request("GET", &stream)).await,
         Code::InvalidToken => house.get("noise", &stream).await,
         Code::InvalidRequest => get("/stream?api_key=x").await,
-        Code::InsufficientScope => {
-            let (_, poor) = house.product_token(None, &[Scope::AccountRead]).await;
-            house.get(&poor, &stream).await
-        }
+        Code::InsufficientScope => insufficient_scope(house, &stream).await,
         Code::NotFound => get("/nothing").await,
         Code::ContactNotFound => get("/stream/contacts/nobody").await,
         Code::EventTypeNotFound => get("/stream/specs/event-parameters/nothing").await,
@@ -57,6 +65,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         | Code::BuiltIn
         | Code::TooManySpecs
         | Code::InvalidBody => of_specs(house, inlet, code).await,
+        Code::KeyNotFound | Code::NotRotatable | Code::NameFixed => keys::provoke(house, inlet, code).await,
         Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
         Code::InvalidPath => get("/stream/contacts/%FF").await,
         Code::InvalidParameter => {
@@ -79,10 +88,7 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::IncompleteBody => body::incomplete(house, inlet).await,
         Code::BodyTooLarge => body::too_large(house, inlet).await,
         Code::UnsupportedMediaType => body::declared(house, inlet, &["Content-Type: text/plain"]).await,
-        Code::UnsupportedEncoding => {
-            let lines = ["Content-Type: application/json", "Content-Encoding: compress"];
-            body::declared(house, inlet, &lines).await
-        }
+        Code::UnsupportedEncoding => body::declared(house, inlet, &COMPRESSED).await,
         Code::MalformedEncoding => body::malformed_encoding(house, inlet).await,
         Code::BodyTimeout => body::too_slow().await,
         Code::RateLimited => store::rate_limited(house).await,
@@ -93,8 +99,19 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::Unstorable => store::unstorable().await,
         Code::Internal => store::internal().await,
         Code::InvalidCursor => timeline(house, inlet, "noise").await,
-        Code::Purging | Code::CursorExpired => of_databases(house, code).await,
+        Code::IdempotencyInFlight | Code::IdempotencyMismatch | Code::InvalidIdempotencyKey => {
+            of_repetitions(house, inlet, code).await
+        }
+        Code::NoSecretKey | Code::NotRetrievable | Code::Purging | Code::CursorExpired => {
+            of_databases(house, code).await
+        }
     }
+}
+
+/// A request with a key that may do something else.
+async fn insufficient_scope(house: &TestHouse, path: &str) -> Reply {
+    let (_, poor) = house.product_token(None, &[Scope::AccountRead]).await;
+    house.get(&poor, path).await
 }
 
 /// A request about the project's own specs.
@@ -162,6 +179,37 @@ async fn of_specs(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
     manage(house, inlet, method, rest, body).await
 }
 
+/// The codes that only a request with an `Idempotency-Key` can meet.
+async fn of_repetitions(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+    let manager = Manager::of(house, inlet).await;
+    match code {
+        Code::IdempotencyInFlight => repeat::in_flight().await,
+        Code::InvalidIdempotencyKey => manager.named(house, "/datasource", "", &json!({})).await,
+        _ => {
+            manager.named(house, "/datasource", "one", &json!({"name": "a"})).await;
+            manager.named(house, "/datasource", "one", &json!({"name": "b"})).await
+        }
+    }
+}
+
+/// The codes that take a secret key which is not there, or is another one than before.
+async fn of_vaults(house: &TestHouse, code: Code) -> Reply {
+    // A project without such a key yet.
+    let inlet = house.inlet().await;
+    let (_, key) = house.product_token(None, Scope::ALL).await;
+    let vault = if code == Code::NoSecretKey { Vault::Nowhere } else { vault("66") };
+    let reveal = format!("/v1/project/{}/instance-key/reveal", inlet.project);
+    let stations = Stations { vault, ..stations() };
+    let other = TestHouse::with(house.database.clone(), stations, SystemClock::shared()).await;
+    if code == Code::NotRetrievable {
+        assert_eq!(Reply::of(house.request("POST", &reveal).bearer_auth(&key)).await.status, 200);
+    }
+    let path = if code == Code::NoSecretKey { reveal.replace("reveal", "regenerate") } else { reveal };
+    let reply = Reply::of(other.request("POST", &path).bearer_auth(&key)).await;
+    other.stop().await;
+    reply
+}
+
 /// A push to a datasource that is closed for a purge.
 async fn purging(house: &TestHouse) -> Reply {
     let inlet = house.inlet().await;
@@ -172,5 +220,9 @@ async fn purging(house: &TestHouse) -> Reply {
 
 /// The codes that take a database in a state of its own.
 async fn of_databases(house: &TestHouse, code: Code) -> Reply {
-    if code == Code::Purging { purging(house).await } else { cursor_expired().await }
+    match code {
+        Code::Purging => purging(house).await,
+        Code::CursorExpired => cursor_expired().await,
+        _ => of_vaults(house, code).await,
+    }
 }

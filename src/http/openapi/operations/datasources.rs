@@ -48,6 +48,7 @@ pub(super) fn create() -> Described {
     let description = "Makes a datasource. It has no token yet: `tidegate key create` makes one.";
     answering(Described::new("createDatasource", Tag::Datasources, "Make a datasource", description), 201)
         .takes::<NewDatasourceBody>(json!({ "name": "Website", "plan": "L", "defaultCountry": "ES" }))
+        .repeatable()
         .touches(Touches::Tables)
         .leads_to(
             &["readDatasource", "changeDatasource", "deleteDatasource", "stats"],

@@ -5,6 +5,8 @@
 
 mod account;
 
+mod me;
+
 mod projects;
 
 mod specs;
@@ -13,6 +15,9 @@ mod audience;
 
 mod datasources;
 
+mod keys;
+mod single_keys;
+
 mod ingest;
 
 mod server;
@@ -20,8 +25,8 @@ mod server;
 use super::described::Described;
 use crate::http::{
     action::{
-        Action::{self, OfAccount, OfDatasource, OfProject},
-        OnAccount, OnDatasource, OnProject,
+        Action::{self, OfAccount, OfDatasource, OfProject, OfUser},
+        OnAccount, OnDatasource, OnProject, OnUser,
     },
     routes::Public,
 };
@@ -30,6 +35,7 @@ use crate::http::{
 pub(super) fn of(action: Action, path: &str) -> Described {
     match action {
         OfAccount(action) => on_account(action),
+        OfUser(action) => on_user(action),
         OfProject(action) => on_project(action),
         OfDatasource(action) => on_datasource(action, path),
     }
@@ -38,6 +44,17 @@ pub(super) fn of(action: Action, path: &str) -> Described {
 fn on_account(action: OnAccount) -> Described {
     match action {
         OnAccount::Projects => account::projects(),
+        OnAccount::Me => me::read(),
+    }
+}
+
+fn on_user(action: OnUser) -> Described {
+    match action {
+        OnUser::ListOwnKeys => me::list(),
+        OnUser::CreateOwnKey => me::create(),
+        OnUser::RotateOwnKey => me::rotate(),
+        OnUser::RevokeOwnKey => me::revoke(),
+        OnUser::DeleteOwnKey => me::delete(),
     }
 }
 
@@ -65,6 +82,17 @@ fn on_project(action: OnProject) -> Described {
         OnProject::ListTimeline => audience::timeline(),
         OnProject::ListDatasources => datasources::list(),
         OnProject::CreateDatasource => datasources::create(),
+        OnProject::ListKeys => keys::list(),
+        OnProject::CreateKey => keys::create(),
+        OnProject::ReadKey => keys::read(),
+        OnProject::ChangeKey => keys::change(),
+        OnProject::RotateKey => keys::rotate(),
+        OnProject::RevokeKey => keys::revoke(),
+        OnProject::DeleteKey => keys::delete(),
+        OnProject::ListAudit => keys::audit(),
+        OnProject::ReadSingleKey(single) => single_keys::read(single),
+        OnProject::RevealSingleKey(single) => single_keys::reveal(single),
+        OnProject::RegenerateSingleKey(single) => single_keys::regenerate(single),
     }
 }
 

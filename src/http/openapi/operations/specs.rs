@@ -52,6 +52,7 @@ pub(super) fn list_attributes() -> Described {
 pub(super) fn declare_attribute() -> Described {
     answering_attribute(about("declareAttribute", "Declare an attribute"), 201)
         .takes::<NewAttribute>(json!({ "uid": "shoe_size", "dataType": "int", "displayLabel": "Shoe size" }))
+        .repeatable()
         .refuses(DECLARE)
         .leads_to(&["changeAttribute", "removeAttribute"], "attribute", "/entity/uid")
 }
@@ -80,6 +81,7 @@ pub(super) fn list_events() -> Described {
 pub(super) fn declare_event() -> Described {
     answering_event(about("declareEventType", "Declare an event type"), 201)
         .takes::<NewEvent>(json!({ "uid": "trial_ended", "name": "Trial ended", "category": "commerce" }))
+        .repeatable()
         .refuses(DECLARE)
         .leads_to(
             &["listParameters", "declareParameter", "changeEventType", "removeEventType"],
@@ -108,6 +110,7 @@ pub(super) fn list_parameters() -> Described {
 pub(super) fn declare_parameter() -> Described {
     answering_parameter(about("declareParameter", "Declare a parameter"), 201)
         .takes::<NewParameter>(json!({ "parameter": "days", "dataType": "int", "title": "Days" }))
+        .repeatable()
         .refuses(&[Code::InvalidPath, Code::EventTypeNotFound, Code::AlreadyExists, Code::TooManySpecs])
         .leads_to(&["changeParameter", "removeParameter"], "parameter", "/entity/parameter")
 }

@@ -1,0 +1,2 @@
+-- sealed.rs::lock: the same for a whole session
+select pg_advisory_lock($1)
