@@ -1,6 +1,13 @@
 //! Databases for tests: one each on the server of the run, or a server of one's own.
 
-use std::{fs, path::Path};
+use std::{
+    fs, mem,
+    path::Path,
+    sync::{
+        LazyLock,
+        mpsc::{self, Sender},
+    },
+};
 
 use sha2::{Digest, Sha256};
 use tidegate::{
@@ -66,19 +73,31 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         let mut config = self.config.clone();
         config.dbname(managed::DATABASE);
-        let statement = format!("drop database if exists {} with (force)", self.name);
-        // A test's runtime cannot be blocked on; a thread of our own can.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                Ok::<_, anyhow::Error>(try_connect(&config).await?.batch_execute(&statement).await?)
-            })
-        });
-        if let Ok(Err(error)) = dropped.join() {
-            eprintln!("{} stays until the run ends: {error:#}", self.name);
-        }
+        // A sweeper that is gone leaves it to the end of the run, like one that does not get to it.
+        drop(SWEEPER.send((config, mem::take(&mut self.name))));
     }
 }
+
+/// Drops databases one after the other, behind the tests. What it has not come to when the process ends goes with the run's server.
+///
+/// No test waits for it: to drop a database, PostgreSQL waits until each of its sessions takes note, and one that is in the middle of
+/// a `COPY` does so only after its client's next message. That client may be in the very runtime that a waiting test would hold up.
+static SWEEPER: LazyLock<Sender<(Config, String)>> = LazyLock::new(|| {
+    let (send, receive) = mpsc::channel::<(Config, String)>();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for (config, name) in receive {
+            let statement = format!("drop database if exists {name} with (force)");
+            let dropped = runtime.block_on(async {
+                Ok::<_, anyhow::Error>(try_connect(&config).await?.batch_execute(&statement).await?)
+            });
+            if let Err(error) = dropped {
+                eprintln!("{name} stays until the run ends: {error:#}");
+            }
+        }
+    });
+    send
+});
 
 /// A server of one test's own. Its data do not outlive it, so `fsync` is off; see [`private_options`].
 pub async fn private_server() -> (Managed, Folder) {
