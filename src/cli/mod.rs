@@ -45,6 +45,8 @@ mod migrate;
 
 mod backup;
 
+mod import;
+
 mod progress;
 
 mod healthcheck;
@@ -110,6 +112,8 @@ enum Command {
     Backup(backup::BackupOptions),
     /// Fill an empty database from a file that `backup` made; no server may run on it.
     Restore(backup::RestoreOptions),
+    /// Store the contacts or events of a file in a datasource, beside running servers, as pushes of them would be.
+    Import(import::Options),
     /// Load a running server with events or contacts, measure it, and verify afterwards that it kept its promise.
     Load(load::Options),
     /// Ask a running server whether it takes work; exits with 0 if it does.
@@ -142,6 +146,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(options) => migrate::run(&cli.global, options).await,
         Command::Backup(options) => backup::back_up(&cli.global, options).await,
         Command::Restore(options) => backup::restore(&cli.global, options).await,
+        Command::Import(options) => import::run(&cli.global, options).await,
         Command::Load(options) => load::run(options).await,
         Command::Healthcheck(options) => healthcheck::run(options).await,
         Command::Errors => errors::run(),
