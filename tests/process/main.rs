@@ -53,6 +53,8 @@ mod places;
 
 mod backup;
 
+mod import;
+
 #[cfg(target_os = "linux")]
 mod bombs;
 
