@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tidegate::domain::claim::Digest;
 use tokio::{io::AsyncWriteExt, process::Child};
+use tokio_postgres::Client;
 
 use crate::{
     home::{Home, PATIENCE, Ran, until},
@@ -70,7 +71,11 @@ fn report(home: &Home, name: &str) -> Vec<Value> {
 #[track_caller]
 fn failed(ran: Ran) -> (Value, String) {
     assert_eq!(ran.code, Some(1), "{}\n{}", ran.out, ran.err);
-    (serde_json::from_str(ran.out.trim()).unwrap_or_else(|error| panic!("{error}: {}\n{}", ran.out, ran.err)), ran.err)
+    (
+        serde_json::from_str(ran.out.trim())
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", ran.out, ran.err)),
+        ran.err,
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -90,7 +95,10 @@ async fn rows_have_the_outcomes_of_pushes_beside_a_server() {
         json!({ "_user_id": "u", "_event_id": "x", "_event_type": "t", "_event_dat": "soon" }).to_string(),
         json!(["no", "object"]).to_string(),
         event(2).to_string(),
-        format!("{{\"_user_id\":\"u\",\"_event_id\":\"n\",\"_event_type\":\"t\",\"_event_parameters\":{{\"a\":\"{}\"}}}}", "\\u0000"),
+        format!(
+            "{{\"_user_id\":\"u\",\"_event_id\":\"n\",\"_event_type\":\"t\",\"_event_parameters\":{{\"a\":\"{}\"}}}}",
+            "\\u0000"
+        ),
     ];
     fs::write(home.folder().join("a.ndjson"), lines.join("\n")).unwrap();
     let of = ["import", "a.ndjson", "--json", "--datasource", &inlet.datasource];
@@ -98,7 +106,10 @@ async fn rows_have_the_outcomes_of_pushes_beside_a_server() {
     assert!(err.contains("6 of 9 rows were rejected; a.ndjson.rejected.ndjson"), "{err}");
     let counted = ["rows", "stored", "duplicate", "conflict", "invalid", "rejected", "created"];
     assert_eq!(counted.map(|name| told[name].as_i64().unwrap()), [9, 2, 1, 1, 5, 6, 0]);
-    assert_eq!((&told["complete"], &told["rejectedFile"]), (&json!(true), &json!("a.ndjson.rejected.ndjson")));
+    assert_eq!(
+        (&told["complete"], &told["rejectedFile"]),
+        (&json!(true), &json!("a.ndjson.rejected.ndjson"))
+    );
 
     let rejected = report(&home, "a.ndjson.rejected.ndjson");
     let lines_of: Vec<i64> = rejected.iter().map(|one| one["line"].as_i64().unwrap()).collect();
@@ -152,7 +163,9 @@ async fn tables_are_typed_by_the_catalogue() {
     );
     let semicolons = ["import", "bought.csv", "--delimiter", ";", "--json", "--datasource", &uid];
     assert_eq!(home.run(semicolons).await.json()["stored"], 2);
-    home.run(["import", "bought.csv", "--datasource", &uid]).await.refused(&["no column _user_id", "--delimiter"]);
+    home.run(["import", "bought.csv", "--datasource", &uid])
+        .await
+        .refused(&["no column _user_id", "--delimiter"]);
     assert!(!home.folder().join("bought.csv.progress").exists(), "nothing was begun");
     write("typo.csv", "_user_id,_emial\nu1,a@b.de\n");
     home.run(["import", "typo.csv", "--datasource", &uid]).await.refused(&["_emial", "did you mean _email?"]);
@@ -172,24 +185,48 @@ async fn tables_are_typed_by_the_catalogue() {
     let wanted = json!({ "_email": "ADA@example.com".to_lowercase(), "_phone_mobile": "+4930901820", "shoe size": "43",
                          "note": "two\nlines, \"quoted\"" });
     assert_eq!((contact(0), contact(1)), (wanted, json!({})));
-    let rows = "select event_id, parameters::text from event where kind = 0 order by 1";
+    let rows = "select event_id, parameters::text from event where event_id is not null order by 1";
     let rows = client.query(rows, &[]).await.unwrap_or_else(|error| panic!("{error:?}"));
     let event = |at: usize| serde_json::from_str::<Value>(rows[at].get(1)).unwrap();
     assert_eq!(event(0), json!({ "amount": 12.5, "sku": ["a", "b"], "own": "007" }));
-    assert_eq!(event(1), json!({ "amount": "12.50", "sku": "a" }), "nothing is declared for a type of one's own");
+    assert_eq!(
+        event(1),
+        json!({ "amount": "12.50", "sku": "a" }),
+        "nothing is declared for a type of one's own"
+    );
     // What a command brought counts as received, too.
-    assert_eq!(home.number("select sum(events)::int8 from usage").await, 2);
+    assert_eq!(home.number("select sum(events)::int8 from usage_minute").await, 2);
     serve.stop().await;
 }
 
-/// Starts an import, holds its writer up in the middle, and says how many rows were stored by then.
-async fn in_the_middle(home: &Home, arguments: &[&str], uid: &str) -> (Child, tokio_postgres::Client, i64) {
+fn start(home: &Home, arguments: &[&str]) -> Child {
     let mut command = home.command(arguments);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until("something is stored", PATIENCE, async || sums(home, uid).await.0 > 0).await;
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// A lock that no lot passes.
+async fn held_up(home: &Home) -> Client {
     let client = home.client().await;
-    client.batch_execute("begin; lock table lot in share mode").await.unwrap();
-    (child, client, sums(home, uid).await.0)
+    client
+        .batch_execute(
+            "create or replace function held_up() returns trigger language plpgsql as
+                 $$ begin perform pg_advisory_xact_lock_shared(6); return new; end $$;
+             create or replace trigger held_up before insert on lot execute function held_up();
+             select pg_advisory_lock(6);",
+        )
+        .await
+        .unwrap();
+    client
+}
+
+/// Waits until a lane stands before it.
+async fn reached(home: &Home) {
+    until("a lane waits for the lock", PATIENCE, async || {
+        let waiting = "select count(*) from pg_stat_activity
+                       where wait_event_type = 'Lock' and application_name = 'tidegate-lane'";
+        home.number(waiting).await > 0
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -202,24 +239,31 @@ async fn a_killed_import_goes_on_without_loss() {
     let import = ["import", "many.ndjson", "--json", "--datasource", &uid];
     let good = (COUNT - COUNT / 100) as i64;
 
-    let (mut child, lock, stored) = in_the_middle(&home, &import, &uid).await;
+    let mut child = start(&home, &import);
+    until("something is stored", PATIENCE, async || sums(&home, &uid).await.0 > 0).await;
+    let lock = held_up(&home).await;
+    let stored = sums(&home, &uid).await.0;
     assert!(0 < stored && stored < good, "{stored} were stored when it was to be killed");
     child.kill().await.unwrap();
-    lock.batch_execute("commit").await.unwrap();
+    lock.batch_execute("select pg_advisory_unlock(6)").await.unwrap();
     home.run(import).await.refused(&["broken off", "--resume", "many.ndjson.progress"]);
     let other = ["import", "many.ndjson", "--resume", "--kind", "events", "--datasource", &uid];
     home.run(other).await.refused(&["another --datasource"]);
 
     // Ended by a signal, it finishes what is in flight and says how to go on.
     let resume = ["import", "many.ndjson", "--resume", "--datasource", &uid];
-    let (child, lock, stored) = in_the_middle(&home, &resume, &uid).await;
-    assert!(stored < good, "{stored} were stored when it was to be ended");
+    let lock = held_up(&home).await;
+    let child = start(&home, &resume);
+    reached(&home).await;
     kill_process(Pid::from_raw(child.id().unwrap().cast_signed()).unwrap(), Signal::INT).unwrap();
-    lock.batch_execute("commit").await.unwrap();
+    lock.batch_execute("select pg_advisory_unlock(6)").await.unwrap();
     let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{err}");
-    let line = err.lines().find_map(|line| line.strip_prefix("  ")).unwrap_or_else(|| panic!("no line to paste: {err}"));
+    assert_eq!(output.status.code(), Some(1), "{}: {err}", output.status);
+    let line = err
+        .lines()
+        .find_map(|line| line.strip_prefix("  "))
+        .unwrap_or_else(|| panic!("no line to paste: {err}"));
     assert!(line.ends_with("--resume"), "{line}");
     let ran = home.paste(line).await;
     assert_eq!(ran.code, Some(1), "rows were rejected: {}", ran.err);
@@ -227,9 +271,15 @@ async fn a_killed_import_goes_on_without_loss() {
 
     let ids = (0..COUNT).filter(|n| n % 100 != 99).map(|n| format!("e{n}"));
     assert_eq!(sums(&home, &uid).await, (good, sum(ids), 0, 0));
-    let lines: Vec<i64> =
-        report(&home, "many.ndjson.rejected.ndjson").iter().map(|one| one["line"].as_i64().unwrap()).collect();
-    assert!(lines.iter().copied().eq((1..=COUNT as i64).filter(|line| line % 100 == 0)), "{} lines", lines.len());
+    let lines: Vec<i64> = report(&home, "many.ndjson.rejected.ndjson")
+        .iter()
+        .map(|one| one["line"].as_i64().unwrap())
+        .collect();
+    assert!(
+        lines.iter().copied().eq((1..=COUNT as i64).filter(|line| line % 100 == 0)),
+        "{} lines",
+        lines.len()
+    );
     assert!(!home.folder().join("many.ndjson.progress").exists());
     serve.stop().await;
 }
@@ -246,7 +296,9 @@ async fn standard_input_and_packed_files_are_taken() {
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&told["stored"], &told["rejectedFile"]), (&json!(18), &json!("stdin.rejected.ndjson")));
     assert_eq!(report(&home, "stdin.rejected.ndjson").len(), 2);
-    home.run(["import", "-", "--resume", "--datasource", &uid]).await.refused(&["--resume", "standard input"]);
+    home.run(["import", "-", "--resume", "--datasource", &uid])
+        .await
+        .refused(&["--resume", "standard input"]);
 
     let packed = crate::encode::encode("gzip", b"_user_id,_city\nu1,Graz\nu2,Wien\n");
     fs::write(home.folder().join("people.csv.gz"), packed).unwrap();

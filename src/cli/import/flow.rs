@@ -52,14 +52,12 @@ pub(super) async fn run(
     station: &Station,
     options: &Options,
     source: &Source,
-    checkpoint: Option<Checkpoint>,
-    start: Start,
-    clock: &SharedClock,
+    (checkpoint, start): (Option<Checkpoint>, Start),
+    (clock, mut signals): (&SharedClock, Signals),
 ) -> anyhow::Result<Ended> {
     let report_path = source.beside(REPORT);
     let report = Report::from(&report_path, start.report_bytes)
         .with_context(|| format!("cannot write {}", report_path.display()))?;
-    let mut signals = Signals::new()?;
     let stop = Arc::new(AtomicBool::new(false));
     let chunks = read(station, options, source, start, clock, stop.clone())?;
     let total = source.identity.as_ref().map(|identity| identity.bytes);
@@ -245,6 +243,10 @@ impl Books {
     }
 
     fn end(mut self, outcome: anyhow::Result<bool>) -> anyhow::Result<Ended> {
+        if outcome.is_err() && self.mark.offset == 0 {
+            // Nothing was begun, so there is nothing to go on with.
+            self.checkpoint.take().map_or(Ok(()), Checkpoint::done)?;
+        }
         // Also where it failed: what is stored need not be read again.
         let kept = self.keep();
         let complete = outcome?;
@@ -257,14 +259,14 @@ impl Books {
 }
 
 /// The signals that ask to end.
-struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
 }
 
 impl Signals {
-    fn new() -> anyhow::Result<Self> {
+    pub(super) fn new() -> anyhow::Result<Self> {
         let of = |kind| signal(kind).context("signals cannot be listened to");
         Ok(Self {
             terminate: of(SignalKind::terminate())?,

@@ -29,7 +29,7 @@ mod flow;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::{ValueEnum, builder::BoolishValueParser};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ use crate::{
 };
 use checkpoint::{Checkpoint, Start, Subject};
 use counts::Counts;
-use flow::Ended;
+use flow::{Ended, Signals};
 use input::{Format, Source};
 use station::Station;
 
@@ -116,7 +116,7 @@ pub(super) async fn run(global: &Global, options: Options) -> anyhow::Result<()>
         Some(file) => {
             let (file, datasource) = (file.clone(), options.datasource.clone());
             let subject = Subject { file, datasource, format: source.format, kind: options.kind };
-            let (open, start) = Checkpoint::open(source.beside(".progress"), subject, options.resume)?;
+            let (open, start) = Checkpoint::open(source.beside(PROGRESS), subject, options.resume)?;
             (Some(open), start)
         }
         None => (None, Start::default()),
@@ -136,11 +136,13 @@ async fn import(
     start: Start,
     clock: &SharedClock,
 ) -> anyhow::Result<Ended> {
+    // What comes before the rows do is heard as well, and then nothing is begun.
+    let signals = Signals::new()?;
     let opened = match opened::open(global, managed::Role::Guest).await {
         Ok(opened) => opened,
         Err(error) => return Err(forgotten(error, checkpoint, start)),
     };
-    let outcome = through(global, &opened, options, source, checkpoint, start, clock).await;
+    let outcome = through(global, &opened, options, source, (checkpoint, start), (clock, signals)).await;
     let closed = opened.close().await;
     let ended = outcome?;
     closed?;
@@ -152,9 +154,8 @@ async fn through(
     opened: &Opened,
     options: &Options,
     source: &Source,
-    checkpoint: Option<Checkpoint>,
-    start: Start,
-    clock: &SharedClock,
+    (checkpoint, start): (Option<Checkpoint>, Start),
+    (clock, signals): (&SharedClock, Signals),
 ) -> anyhow::Result<Ended> {
     let caps = options.limits.caps();
     let unknown = no_datasource(&print::call(global), &options.datasource);
@@ -162,9 +163,13 @@ async fn through(
         Ok(station) => station,
         Err(error) => return Err(forgotten(error, checkpoint, start)),
     };
-    let ended = flow::run(&station, options, source, checkpoint, start, clock).await;
+    let ended = flow::run(&station, options, source, (checkpoint, start), (clock, signals)).await;
     let closed = station.close().await;
-    let ended = ended.with_context(|| again(global, options))?;
+    let begun = source.path.is_none() || source.beside(PROGRESS).exists();
+    let ended = match ended {
+        Err(error) if begun => return Err(error.context(again(global, options))),
+        ended => ended?,
+    };
     closed?;
     Ok(ended)
 }
@@ -251,6 +256,9 @@ fn tell(
         }
     }
 }
+
+/// What the checkpoint is called, behind the name of the input.
+const PROGRESS: &str = ".progress";
 
 /// What the report is called, behind the name of the input.
 const REPORT: &str = ".rejected.ndjson";
