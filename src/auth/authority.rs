@@ -203,7 +203,12 @@ impl Authority {
         inside.then(|| (project.clone(), datasource.clone()))
     }
 
-    /// A datasource by its uid, with its project: for commands on the machine of the database, which no key lets in.
+    /// A project by its uid: for commands on the machine of the database, which no key lets in.
+    pub fn project_here(&self, uid: &str) -> Option<Arc<Project>> {
+        self.inner.directory.load().project(uid).cloned()
+    }
+
+    /// A datasource by its uid, with its project, as [`Authority::project_here`] does.
     pub fn datasource_here(&self, uid: &str) -> Option<(Arc<Project>, Arc<Datasource>)> {
         let directory = self.inner.directory.load();
         let datasource = directory.datasource_by_uid(uid)?;

@@ -50,7 +50,7 @@ fn event(n: usize) -> Value {
 }
 
 /// So many events, of which every `bad`th is refused.
-fn events(count: usize, bad: usize) -> String {
+pub fn events(count: usize, bad: usize) -> String {
     let mut text = String::new();
     for n in 0..count {
         let mut event = event(n);

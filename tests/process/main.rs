@@ -55,6 +55,8 @@ mod backup;
 
 mod import;
 
+mod export;
+
 #[cfg(target_os = "linux")]
 mod bombs;
 

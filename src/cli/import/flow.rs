@@ -11,10 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc::{self, Receiver},
-};
+use tokio::sync::mpsc::{self, Receiver};
 
 use super::{
     Options, REPORT,
@@ -28,7 +25,10 @@ use super::{
     send::{Sender, Settled},
     station::Station,
 };
-use crate::{cli::progress::Transfer, domain::clock::SharedClock};
+use crate::{
+    cli::{progress::Transfer, signals::Signals},
+    domain::clock::SharedClock,
+};
 
 /// Chunks that were read and wait.
 const AHEAD: usize = 2;
@@ -255,31 +255,5 @@ impl Books {
             checkpoint.done()?;
         }
         Ok(Ended { counts: self.counts, complete })
-    }
-}
-
-/// The signals that ask to end.
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    pub(super) fn new() -> anyhow::Result<Self> {
-        let of = |kind| signal(kind).context("signals cannot be listened to");
-        Ok(Self {
-            terminate: of(SignalKind::terminate())?,
-            interrupt: of(SignalKind::interrupt())?,
-            hangup: of(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
     }
 }

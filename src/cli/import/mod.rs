@@ -38,6 +38,7 @@ use super::{
     datasources::no_datasource,
     opened::{self, Opened},
     print,
+    signals::Signals,
 };
 use crate::{
     config::{Global, ItemLimits},
@@ -46,7 +47,7 @@ use crate::{
 };
 use checkpoint::{Checkpoint, Start, Subject};
 use counts::Counts;
-use flow::{Ended, Signals};
+use flow::Ended;
 use input::{Format, Source};
 use station::Station;
 
