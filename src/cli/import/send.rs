@@ -2,13 +2,14 @@
 
 use std::{ops::Range, time::Duration};
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 
 use super::{
     Kind,
     chunk::{Chunk, Fate, Row},
 };
 use crate::{
+    auth::Authority,
     domain::{
         clock::SharedClock,
         ids::Inlet,
@@ -27,6 +28,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Stores chunks.
 pub(super) struct Sender {
+    pub(super) authority: Authority,
     pub(super) handle: Handle,
     pub(super) ledger: Ledger,
     pub(super) clock: SharedClock,
@@ -120,6 +122,8 @@ impl Sender {
     ) -> anyhow::Result<Option<Vec<Outcome>>> {
         let began = self.clock.monotonic();
         loop {
+            // A purge would not see what comes behind it.
+            ensure!(!self.authority.is_closed(self.inlet.datasource), "the datasource is being purged");
             let refused = match self.handle.admit(self.inlet, bytes) {
                 Ok(room) => match self.handle.append(room, self.inlet, work(), account).await {
                     Ok(receipt) => return Ok(Some(receipt.outcomes)),

@@ -69,7 +69,7 @@ impl Station {
             tokio::spawn(authority.clone().run(auth::Options::default(), rest_ends.clone())),
             tokio::spawn(ledger.clone().run(rest_ends)),
         ];
-        let sender = Arc::new(Sender { handle, ledger, clock, inlet });
+        let sender = Arc::new(Sender { authority: authority.clone(), handle, ledger, clock, inlet });
         let station = Self { authority, sender, end_writer, end_rest, writing, rest };
         if timeout(PATIENCE, station.sender.handle.connected()).await.is_err() {
             station.close().await?;
