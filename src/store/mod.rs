@@ -45,6 +45,8 @@ pub mod contacts;
 
 pub mod audience;
 
+mod pages;
+
 pub mod timeline;
 
 pub mod outbound;

@@ -8,7 +8,7 @@ use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
 
-use super::{StoreError, lease::Lease, partitions::Partition};
+use super::{StoreError, lease::Lease, pages::Day, partitions::Partition};
 use crate::domain::cursor::Cursor;
 
 /// The most rows of one page.
@@ -191,13 +191,8 @@ impl Walk<'_> {
         Ok(high)
     }
 
-    /// When rows at the beginning of a page were received; `None` where there are none.
-    ///
-    /// By their places: whatever else the planner is offered, it takes the whole day for less work now and then.
     async fn sample(&mut self, day: &Partition, page: i64) -> Result<Option<Timestamp>, StoreError> {
-        let near = (page..page + 4).flat_map(|page| (1..=4).map(move |row| format!("({page},{row})")));
-        let places: Vec<String> = near.collect();
-        Ok(self.lease.one(sql!("timeline_sample"), &[&day.from, &day.to, &places]).await?.get(0))
+        Day { from: day.from, to: day.to, pages: day.pages }.sample(&mut self.lease, page).await
     }
 
     /// Reads what is still wanted between `from` and the edge; answers how many rows came.

@@ -60,6 +60,8 @@ mod audience;
 
 mod timeline;
 
+mod large;
+
 mod summaries;
 
 mod dump;
