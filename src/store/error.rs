@@ -152,6 +152,11 @@ impl StoreError {
         matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
     }
 
+    /// Whether a statement named a table that is not there: a day of the log that was dropped in the meantime.
+    pub(super) fn is_missing_table(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE))
+    }
+
     /// Whether the server itself said that a lane's transaction is rolled back. Anything else that comes instead of the answer to a
     /// commit leaves open what became of it.
     pub fn is_rollback(&self) -> bool {

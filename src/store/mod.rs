@@ -87,6 +87,8 @@ pub mod tally;
 
 pub mod purge;
 
+pub mod retention;
+
 pub mod erase;
 
 pub mod horizon;
