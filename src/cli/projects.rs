@@ -156,7 +156,8 @@ async fn keep(
     let known = found(client, call, uid).await?;
     if let Some(days) = days.filter(|days| known.retention_days.is_none_or(|before| *days < before)) {
         let name = &known.name;
-        let question = format!("remove all that the project {uid} ({name}) received more than {days} days ago");
+        let question =
+            format!("remove all that the project {uid} ({name}) received more than {days} days ago");
         confirm::ask(&question, yes)?;
     }
     let patch = ProjectPatch { retention: Some(days), ..ProjectPatch::default() };
@@ -230,7 +231,9 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             );
             change(client, &call, &change_to.project, change_to.patch()).await
         }
-        Command::Retention { project, days, forever: _, yes } => keep(client, &call, &project, days, yes).await,
+        Command::Retention { project, days, forever: _, yes } => {
+            keep(client, &call, &project, days, yes).await
+        }
         Command::Show { project, json } => show(client, &call, &project, json).await,
         Command::Delete { project, yes } => {
             let known = found(client, &call, &project).await?;

@@ -40,7 +40,11 @@ pub(super) async fn change(
     manage::write(state, async |client| {
         projects::change(client, uid, &patch, acting.actor()).await?;
         // What is past a shorter retention is gone before this is answered.
-        if patch.retention.flatten().is_some() { retention::raise(client, Some(uid), now).await } else { Ok(()) }
+        if patch.retention.flatten().is_some() {
+            retention::raise(client, Some(uid), now).await
+        } else {
+            Ok(())
+        }
     })
     .await?;
     let project = state.authority.project(&member.caller, uid);

@@ -143,7 +143,8 @@ async fn expire_some(client: &mut Client, clock: &SharedClock) -> Result<(), Sto
 
 /// Moves on where streams begin, and drops days that no project keeps.
 async fn let_go(database: &Database, clock: &SharedClock) {
-    let raise = async { retention::raise(&mut database.connect(Role::Upkeep).await?, None, clock.now()).await };
+    let raise =
+        async { retention::raise(&mut database.connect(Role::Upkeep).await?, None, clock.now()).await };
     let raised = timeout(PATIENCE, raise).await;
     if let Err(error) = raised.unwrap_or(Err(StoreError::TimedOut(PATIENCE))) {
         tracing::warn!(%error, "what is past its retention could not be let go");

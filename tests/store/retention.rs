@@ -177,7 +177,11 @@ async fn what_is_not_settled_is_waited_for() {
     slow.batch_execute("begin; select pg_current_xact_id()").await.unwrap();
     let after = old.append(events(["after"], 1)).await.unwrap().cursor;
     keep(&mut client, "proj_1", Some(1)).await;
-    assert_eq!(floor(&server.config(), 1).await, Some(before), "an open transaction may still add to what follows");
+    assert_eq!(
+        floor(&server.config(), 1).await,
+        Some(before),
+        "an open transaction may still add to what follows"
+    );
     slow.batch_execute("rollback").await.unwrap();
     retention::raise(&mut client, None, now()).await.unwrap();
     assert_eq!(floor(&server.config(), 1).await, Some(after), "it moves on by itself");
@@ -231,7 +235,10 @@ async fn days_are_dropped_whole_at_the_longest_retention() {
     assert_eq!(work_off(config, 1).await, [Removed { lots: 1, rows: 1 }], "of the others, one by one");
     let dropped = drop_days(config).await;
     assert!(dropped.contains(&oldest), "{dropped:?}");
-    assert!(dropped.iter().all(|day| *day < format!("event_{}", days_ago(30).strftime("%Y%m%d"))), "{dropped:?}");
+    assert!(
+        dropped.iter().all(|day| *day < format!("event_{}", days_ago(30).strftime("%Y%m%d"))),
+        "{dropped:?}"
+    );
     assert_eq!(event_ids(&client).await, ["2 20", "1 0", "2 0"]);
     assert_eq!(rows(&client, "lot").await, 4, "the lot is still there");
     assert_eq!(work_off(config, 2).await, [Removed { lots: 1, rows: 0 }]);
@@ -298,7 +305,8 @@ async fn a_reader_in_the_way_delays_a_drop_and_nobody_else() {
     reader.batch_execute("commit").await.unwrap();
     let dropped = drop_days(config).await;
     assert!(dropped.contains(&oldest), "{dropped:?}");
-    let left = "select count(*) from pg_class where relkind = 'r' and relname like 'event\\_2%' and relname <= $1";
+    let left =
+        "select count(*) from pg_class where relkind = 'r' and relname like 'event\\_2%' and relname <= $1";
     assert_eq!(count(&client, left, &[&oldest]).await, 0, "what was begun is done");
     assert_eq!(event_ids(&client).await, ["1 20", "2 20", "1 0", "2 0", "meanwhile"]);
 }

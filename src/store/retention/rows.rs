@@ -58,7 +58,8 @@ pub async fn step(client: &mut Client, project: i64) -> Result<Option<Removed>, 
         tx.rollback().await?;
         return Ok(None);
     };
-    let (from, until) = (Position::read(row, 0)?, Position::read(row, 2)?.behind().min(Position::read(row, 4)?));
+    let (from, until) =
+        (Position::read(row, 0)?, Position::read(row, 2)?.behind().min(Position::read(row, 4)?));
     let by_days: bool = row.get(6);
     let mut lots = read(&tx, project, from, until).await?;
     let found = lots.len();
