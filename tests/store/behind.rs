@@ -89,7 +89,8 @@ async fn upkeep_lets_go_of_what_is_past() {
     let own = Database::new(config.clone());
     let (stop, stopped) = watch::channel(false);
     let pool = own.pool(Role::Meta, 1).unwrap();
-    let running = tokio::spawn(upkeep::run(station.handle.clone(), own, pool, SystemClock::shared(), stopped));
+    let running =
+        tokio::spawn(upkeep::run(station.handle.clone(), own, pool, SystemClock::shared(), stopped));
     let gone = "select count(*) from pg_class where relname = $1";
     until("the day is dropped", async || count(&client, gone, &[&day]).await == 0).await;
     until("its lot follows", async || count(&client, "select count(*) from lot", &[]).await == 1).await;
