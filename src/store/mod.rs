@@ -91,6 +91,8 @@ pub mod tally;
 
 pub mod purge;
 
+pub mod retention;
+
 pub mod erase;
 
 pub mod horizon;

@@ -8,7 +8,7 @@ use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::{Row, types::ToSql};
 
-use super::{StoreError, lease::Lease, log::Kind, pages::Day};
+use super::{StoreError, lease::Lease, log::Kind, pages::Day, retention};
 use crate::domain::{cursor::Cursor, pattern::Patterns};
 
 /// The most items of one page.
@@ -60,7 +60,7 @@ pub struct Item {
 pub struct Wanted<'a> {
     /// Row of the project.
     pub project: i64,
-    /// Behind which place; from the oldest on without.
+    /// Behind which place; from where the stream begins without.
     pub after: Option<Cursor>,
     /// Of which types.
     pub patterns: &'a Patterns,
@@ -92,9 +92,16 @@ pub async fn head(pool: &Pool) -> Result<Cursor, StoreError> {
 /// The place before everything that was received at `from` or later. A few items that were received shortly before may come
 /// behind it, for the order is that of commits.
 ///
+/// Never before the beginning of the stream, where older items are past their retention.
+///
 /// # Errors
 /// [`StoreError`] when the database cannot be asked.
 pub async fn since(pool: &Pool, project: i64, from: Timestamp) -> Result<Cursor, StoreError> {
+    let place = received_since(pool, project, from).await?;
+    Ok(retention::floor(pool, project).await?.map_or(place, |floor| floor.max(place)))
+}
+
+async fn received_since(pool: &Pool, project: i64, from: Timestamp) -> Result<Cursor, StoreError> {
     let mut lease = Lease::of(pool).await?;
     let head = behind(&lease.one(sql!("outbound_head"), &[]).await?);
     let oldest = lease.first(sql!("outbound_oldest"), &[&project]).await?;
@@ -122,9 +129,35 @@ pub async fn since(pool: &Pool, project: i64, from: Timestamp) -> Result<Cursor,
 /// one page of a reader that goes on with [`Page::next`], in the same order for every reader.
 ///
 /// # Errors
-/// [`StoreError`] when the database cannot be asked.
+/// [`StoreError::Expired`] with where the stream begins, when that lies behind the place asked for; else [`StoreError`] when the
+/// database cannot be asked.
 pub async fn page(pool: &Pool, wanted: &Wanted<'_>) -> Result<Page, StoreError> {
-    let start = wanted.after.unwrap_or(Cursor { epoch: 0, tx: 0, id: 0 });
+    let mut start = match wanted.after {
+        Some(place) => place,
+        None => beginning(pool, wanted.project).await?,
+    };
+    loop {
+        let page = walk(pool, wanted, start).await?;
+        // Looked at behind the rows: what was let go of before they were read may be missing among them.
+        let begins = beginning(pool, wanted.project).await?;
+        if begins <= start {
+            return Ok(page);
+        }
+        if wanted.after.is_some() {
+            return Err(StoreError::Expired(begins));
+        }
+        start = begins;
+    }
+}
+
+/// The place behind which the stream of a project begins.
+async fn beginning(pool: &Pool, project: i64) -> Result<Cursor, StoreError> {
+    let floor = retention::floor(pool, project).await?;
+    Ok(floor.unwrap_or(Cursor { epoch: 0, tx: 0, id: 0 }))
+}
+
+/// A page behind a place, of what is there.
+async fn walk(pool: &Pool, wanted: &Wanted<'_>, start: Cursor) -> Result<Page, StoreError> {
     let limit = wanted.limit.clamp(1, LONGEST);
     let lease = Lease::of(pool).await?;
     let mut walk = Walk { lease, wanted, limit, next: start, day: None, items: Vec::new() };

@@ -171,7 +171,12 @@ impl Walk<'_> {
                 and user_id = $1 and datasource_id = $2 and kind = 'e'",
             day.name
         );
-        let found: i64 = self.lease.one_of_text(&sql, &[&self.user_id, &self.datasource]).await?.get(0);
+        let found: i64 = match self.lease.one_of_text(&sql, &[&self.user_id, &self.datasource]).await {
+            Ok(row) => row.get(0),
+            // The day was dropped since the list of days was read.
+            Err(error) if error.is_missing_table() => return Ok(i64::MAX),
+            Err(error) => return Err(error),
+        };
         Ok(next_stretch(JUDGED, usize::try_from(found).unwrap_or(0), self.wanted - self.rows.len()))
     }
 

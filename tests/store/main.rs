@@ -39,6 +39,7 @@ mod unchanged;
 mod writer;
 
 mod restart;
+mod retention;
 
 mod keyring;
 
