@@ -195,7 +195,13 @@ async fn lines_are_those_of_the_pages_and_filters_are_theirs() {
     let masked = of(&["--masked", "--type", "contact.created"]).await;
     assert_eq!(masked[0]["changed"]["_email"]["to"], "u•••@•••.com");
 
-    let export = ["export", "--project", &project];
+    refusals(&home, &project, whole.lines().next().unwrap()).await;
+    serve.stop().await;
+}
+
+/// What an export will not do, and a reader that goes away.
+async fn refusals(home: &Home, project: &str, first: &str) {
+    let export = ["export", "--project", project];
     let refused = async |more: &[&str], words: &[&str]| {
         home.run(export.iter().chain(more)).await.refused(words);
     };
@@ -214,6 +220,5 @@ async fn lines_are_those_of_the_pages_and_filters_are_theirs() {
     let mut pipe = bare("sh", home.folder());
     pipe.args(["-c", &call]);
     let one = crate::home::Ran::of(pipe).await.ok();
-    assert_eq!(one, format!("{}\n", whole.lines().next().unwrap()));
-    serve.stop().await;
+    assert_eq!(one, format!("{first}\n"));
 }
