@@ -1,6 +1,6 @@
 //! Reading the stream page by page, and following it, through restarts and cursors that are too old.
 
-use std::{fs, net::SocketAddr, process::Stdio};
+use std::{fs, net::SocketAddr, path::Path, process::Stdio};
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use crate::{
     events::events,
     folder::Folder,
     gateway::{Gateway, Turn},
-    home::{PATIENCE, Ran},
+    home::{PATIENCE, Ran, bare},
     script::{Access, Language},
     support::{
         house::{Inlet, TestHouse, stations},
@@ -322,5 +322,60 @@ async fn a_follower_without_a_place_begins_now(
     // Times are cut down to the second by the shortest of the scripts, so that the first ones may come too.
     assert!(heard.len() >= 5 && all.ends_with(&heard), "{heard:?}");
     following.ended().await;
+    stage.house.stop().await;
+}
+
+/// The Python of the page on waiting for one's own data.
+fn waiting() -> String {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api.md")).unwrap();
+    let section = page.split("### Waiting for one's own data").nth(1).unwrap();
+    section.split("```python\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+}
+
+/// Whether a follower that keeps a place has reached what was acknowledged by a receipt.
+async fn has_reached(follower: &str, receipt: &str) -> bool {
+    let mut command = bare("python3", &std::env::temp_dir());
+    command.args([
+        "-c",
+        &format!("{}\nimport sys; print(has_reached(*sys.argv[1:]))", waiting()),
+        follower,
+        receipt,
+    ]);
+    match Ran::of(command).await.ok().as_str().trim() {
+        "True" => true,
+        "False" => false,
+        other => panic!("{other}"),
+    }
+}
+
+/// By the lines in docs/api.md, and the place that a reader keeps.
+#[tokio::test]
+async fn a_sender_waits_for_its_own_data_to_reach_a_follower() {
+    let stage = Stage::set().await;
+    stage.push(0..10).await;
+    stage.settled(10).await;
+    assert_eq!(stage.read(Language::Python, &stage.access).await.code, Some(0));
+    for (at, outcome) in [(10, "stored"), (11, "stored"), (10, "duplicate")] {
+        let before = fs::read_to_string(stage.place()).unwrap();
+        let batch = json!(events(at..at + 1));
+        let pushed = stage.house.post(&stage.inlet.token, &stage.inlet.path("/stream/events"), &batch).await;
+        assert_eq!(pushed.outcomes(), [outcome]);
+        let receipt = pushed.json()["receipt"]["cursor"].as_str().unwrap().to_owned();
+        if outcome == "stored" {
+            assert!(!has_reached(&before, &receipt).await, "it cannot have seen it");
+        }
+        let reading = async {
+            let mut read = Vec::new();
+            loop {
+                read.extend(printed(&stage.read(Language::Python, &stage.access).await));
+                if has_reached(&fs::read_to_string(stage.place()).unwrap(), &receipt).await {
+                    return read;
+                }
+            }
+        };
+        let read = timeout(PATIENCE, reading).await.expect("the reader gets there");
+        let wanted: &[String] = if outcome == "stored" { &[format!("e-{at}")] } else { &[] };
+        assert_eq!(read, wanted, "what was acknowledged is among what it has read");
+    }
     stage.house.stop().await;
 }

@@ -53,6 +53,8 @@ mod places;
 
 mod backup;
 
+mod out_again;
+
 #[cfg(target_os = "linux")]
 mod bombs;
 

@@ -60,6 +60,8 @@ mod audience;
 
 mod timeline;
 
+mod outbound;
+
 mod summaries;
 
 mod dump;

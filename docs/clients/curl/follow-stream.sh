@@ -62,7 +62,7 @@ while :; do
       ;;
     000 | 408 | 429 | 500 | 502 | 503 | 504) failures=$((failures + 1)) ;;
     *)
-      jq -r '"\(.status) \(.code): \(.detail) (request \(.request_id))"' "$work/problem" 2>/dev/null >&2 ||
+      jq -r '"\(.status) \(.code): \(.detail) (request \(.request_id))"' "$work/problem" >&2 2>/dev/null ||
         echo "$status: no problem document" >&2
       exit 2
       ;;

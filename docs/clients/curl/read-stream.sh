@@ -44,7 +44,7 @@ while [ "$caught_up" != true ]; do
       jq -r '"\(.status) \(.code): \(.detail)"' "$work/page" >&2
       ;;
     *)
-      jq -r '"\(.status) \(.code): \(.detail) (request \(.request_id))"' "$work/page" 2>/dev/null >&2 ||
+      jq -r '"\(.status) \(.code): \(.detail) (request \(.request_id))"' "$work/page" >&2 2>/dev/null ||
         echo "$status: no problem document" >&2
       exit 2
       ;;
