@@ -12,7 +12,7 @@ use tidegate::{
     store::Database,
 };
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
     net::TcpListener,
     process::{Child, ChildStdout},
     time::{sleep, timeout},
@@ -305,13 +305,14 @@ async fn a_follower_without_a_place_begins_now(
     let stage = Stage::set().await;
     stage.push(0..5).await;
     stage.settled(5).await;
-    // At first somebody else is there, who hangs up.
+    // At first somebody else is there, who hears the request and hangs up.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stage = Stage { access: stage.access.by(&format!("http://{address}")), ..stage };
     let mut following = Following::start(&stage, language);
-    drop(listener.accept().await.unwrap());
-    drop(listener);
+    let (mut hearer, _) = listener.accept().await.unwrap();
+    assert_ne!(hearer.read(&mut [0; 16]).await.unwrap(), 0);
+    drop((hearer, listener));
     let stage = stage.restart_behind("", Some(address)).await;
     stage.push(5..10).await;
     let all = stage.settled(10).await;

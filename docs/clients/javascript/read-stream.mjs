@@ -15,12 +15,16 @@ async function ask({ url, project, token }, after) {
   const address = new URL(`${url}/v1/project/${project}/stream?limit=1000`);
   if (after) address.searchParams.set("after", after);
   const headers = { Authorization: `Bearer ${token}`, Accept: "application/x-ndjson" };
+  // A timer of its own, which Node.js waits for; not so AbortSignal.timeout().
+  const silence = new AbortController(), timer = setTimeout(() => silence.abort(new Error("silence")), 60_000);
   try {
-    const answer = await fetch(address, { headers, redirect: "manual", signal: AbortSignal.timeout(60_000) });
+    const answer = await fetch(address, { headers, redirect: "manual", signal: silence.signal });
     return { status: answer.status, headers: answer.headers, text: await answer.text() };
   } catch (error) {
     const text = JSON.stringify({ code: "no answer", detail: error.cause?.code ?? error.message });
     return { status: 0, headers: new Headers(), text };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
