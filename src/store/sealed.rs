@@ -191,6 +191,29 @@ pub async fn lock(client: &Client) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Does something in one more turn of a rotation, if nothing was sealed under an old secret key since [`reseal`]: `is_old` says of a
+/// text that it was. `false` when something was, and nothing is done then.
+///
+/// The lock of [`lock`] goes with its connection. So that is asked first; nobody else seals until the work is done.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked; nothing is done when that shows before the work.
+pub async fn finish<E: From<StoreError>>(
+    client: &mut Client,
+    is_old: impl Fn(Uuid, &[u8]) -> bool,
+    work: impl AsyncFnOnce() -> Result<(), E>,
+) -> Result<bool, E> {
+    let tx = Tx::begin(client, "sealed_finish").await?;
+    tx.query(sql!("sealed_turn"), &[&TURN]).await?;
+    let rows = tx.query(sql!("sealed_list"), &[]).await?;
+    if rows.iter().any(|row| is_old(row.get(0), row.get(1))) {
+        return Ok(false);
+    }
+    work().await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// What a rotation of the secret key did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resealed {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use deadpool_postgres::Pool;
+use rstest::rstest;
 use serde_json::Value;
 use tidegate::{
     domain::{clock::SystemClock, cursor::Cursor, pattern::Patterns},
@@ -148,6 +149,14 @@ async fn order(client: &Client, filter: &str) -> Vec<String> {
     client.query(query, &[&filter]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
+/// Rows that are there before, so that the table of the day is too large to be asked its index for every page.
+async fn fill(client: &Client, rows: i32) {
+    let fill = "insert into event (id, project_id, datasource_id, received_at, occurred_at, kind, type, user_id, event_id, parameters)
+                select block + n, 2, 3, now(), now(), 'e', 'own', 'u', 'old-' || n, json_build_object('text', repeat('x', 900))
+                from nextval('event_id_block') block, generate_series(1, $1) n";
+    client.execute(fill, &[&rows]).await.unwrap();
+}
+
 /// All readers, of which [`BY_HTTP`] ask the house.
 async fn ways(database: &Database, house: &TestHouse) -> Vec<Way> {
     let pool = database.pool(Role::Read, READERS).unwrap();
@@ -166,14 +175,18 @@ async fn ways(database: &Database, house: &TestHouse) -> Vec<Way> {
         .collect()
 }
 
+#[rstest]
+#[case::of_a_small_day(0)]
+#[case::of_a_large_day(45_000)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_reader_sees_what_was_committed_once_and_in_one_order() {
+async fn every_reader_sees_what_was_committed_once_and_in_one_order(#[case] before: i32) {
     let mut dice = Dice::fresh("sixteen writers and eight readers");
     let (server, _folder) = private_server().await;
     let config = server.config();
     migrate(&config).await;
     let database = Database::new(config.clone());
     projects(&database).await;
+    fill(&connect(&config).await, before).await;
     let house = TestHouse::with(database.clone(), stations(), SystemClock::shared()).await;
     let truth = Arc::new(Truth::default());
     let writers: Vec<_> = (0..WRITERS)
