@@ -20,7 +20,7 @@ use tidegate::{
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
 
-use super::{Dice, Fate, Written, projects, write};
+use super::{Dice, Fate, Written, followed, projects, write};
 use crate::support::{
     house::{TestHouse, stations},
     postgres::{connect, migrate, private_server},
@@ -30,9 +30,9 @@ const WRITERS: usize = 16;
 const READERS: usize = 8;
 
 /// Lots of one writer.
-const LOTS: usize = 60;
+const LOTS: usize = 40;
 
-/// How many of the readers use HTTP.
+/// How many of the readers use HTTP; as many follow besides.
 const BY_HTTP: usize = 3;
 
 /// The last of the others wants these alone.
@@ -40,11 +40,11 @@ const FILTER: &str = "odd*";
 
 /// What is known of what was written.
 #[derive(Debug, Default)]
-struct Truth {
+pub struct Truth {
     committed: Mutex<HashSet<String>>,
     last: Mutex<Option<Cursor>>,
-    /// Set once nobody writes any more: behind this place there is nothing.
-    end: OnceLock<Cursor>,
+    /// Set once nobody writes any more: the last item is here, and behind it there is nothing.
+    pub end: OnceLock<Cursor>,
 }
 
 /// Writes lots of random size into one or two datasources, pauses before each commit, and rolls every fifth back.
@@ -86,25 +86,44 @@ enum Way {
 }
 
 impl Way {
-    /// The next page: ids of items with their places, the place behind it, and whether there was more.
-    async fn page(&self, after: Option<Cursor>, limit: usize) -> (Vec<(String, Cursor)>, Cursor, bool) {
+    /// How to follow with the key of one who uses HTTP.
+    fn live(&self) -> Option<followed::Live> {
+        match self {
+            Self::Store(..) => None,
+            Self::Http { http, url, key } => {
+                Some(followed::Live { http: http.clone(), url: format!("{url}/live"), key: key.clone() })
+            }
+        }
+    }
+
+    /// The next page: ids of items with their places, the place behind it, and whether that is all there is. `None` where the server
+    /// asks to come again.
+    async fn page(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Option<(Vec<(String, Cursor)>, Cursor, bool)> {
         match self {
             Self::Store(pool, patterns) => {
                 let wanted = Wanted { project: 1, after, patterns, datasources: None, limit };
                 let page = outbound::page(pool, &wanted).await.unwrap();
                 let items = page.items.into_iter().map(|item| (item.event_id.unwrap(), item.cursor));
-                (items.collect(), page.next, page.caught_up)
+                Some((items.collect(), page.next, page.caught_up))
             }
             Self::Http { http, url, key } => {
                 let after = after.map_or(String::new(), |after| format!("&after={}", after.encode()));
                 let request = http.get(format!("{url}?limit={limit}{after}")).bearer_auth(key);
-                let page: Value = request.send().await.unwrap().json().await.unwrap();
+                let answer = request.send().await.unwrap();
+                if answer.status() == 503 {
+                    return None;
+                }
+                let page: Value = answer.json().await.unwrap();
                 let cursor = |text: &Value| Cursor::decode(text.as_str().unwrap()).unwrap();
                 let items = page["items"].as_array().unwrap_or_else(|| panic!("{page}"));
                 let items = items
                     .iter()
                     .map(|item| (item["_event_id"].as_str().unwrap().to_owned(), cursor(&item["cursor"])));
-                (items.collect(), cursor(&page["next"]), page["caughtUp"] == true)
+                Some((items.collect(), cursor(&page["next"]), page["caughtUp"] == true))
             }
         }
     }
@@ -119,9 +138,9 @@ async fn reader(way: Way, mut dice: Dice, truth: Arc<Truth>) -> Vec<String> {
         let limit = usize::try_from(1 << dice.within(0..10)).unwrap();
         let asking = way.page(after, limit);
         let page = if dice.one_in(3) {
-            timeout(Duration::from_micros(dice.within(0..8_000)), asking).await.ok()
+            timeout(Duration::from_micros(dice.within(0..8_000)), asking).await.ok().flatten()
         } else {
-            Some(asking.await)
+            asking.await
         };
         let Some((mut items, next, caught_up)) = page else { continue };
         assert!(items.len() <= limit, "{} of {limit}", items.len());
@@ -192,11 +211,12 @@ async fn every_reader_sees_what_was_committed_once_and_in_one_order(#[case] befo
     let writers: Vec<_> = (0..WRITERS)
         .map(|at| tokio::spawn(writer(database.clone(), at, dice.split(), truth.clone())))
         .collect();
-    let readers: Vec<_> = ways(&database, &house)
-        .await
-        .into_iter()
-        .map(|way| tokio::spawn(reader(way, dice.split(), truth.clone())))
-        .collect();
+    let ways = ways(&database, &house).await;
+    let live = ways.iter().filter_map(Way::live);
+    let followers: Vec<_> =
+        live.map(|live| tokio::spawn(followed::follower(live, dice.split(), truth.clone()))).collect();
+    let readers: Vec<_> =
+        ways.into_iter().map(|way| tokio::spawn(reader(way, dice.split(), truth.clone()))).collect();
     for writer in writers {
         writer.await.unwrap();
     }
@@ -208,9 +228,10 @@ async fn every_reader_sees_what_was_committed_once_and_in_one_order(#[case] befo
     assert!(all.len() == committed.len() && all.iter().all(|id| committed.contains(id)));
     let odd = order(&client, "odd%").await;
     assert!(all.len() > WRITERS * LOTS && odd.len() < all.len());
-    for (at, reader) in readers.into_iter().enumerate() {
+    let filtered = READERS - 1;
+    for (at, reader) in readers.into_iter().chain(followers).enumerate() {
         let read = timeout(Duration::from_secs(120), reader).await.expect("it reaches the end").unwrap();
-        let wanted = if at == READERS - 1 { &odd } else { &all };
+        let wanted = if at == filtered { &odd } else { &all };
         let differs = read.iter().zip(wanted).position(|(one, other)| one != other);
         assert!(read == *wanted, "reader {at}: {} of {}, differs at {differs:?}", read.len(), wanted.len());
     }

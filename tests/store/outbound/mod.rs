@@ -6,6 +6,8 @@ mod elsewhere;
 
 mod failover;
 
+mod followed;
+
 mod patterns;
 
 use std::{ops::Range, time::Duration};
@@ -149,8 +151,9 @@ pub fn numbered(prefix: &str, ids: Range<usize>) -> Vec<Written> {
 pub async fn projects(database: &Database) {
     let client = database.connect(tidegate::store::Role::Command).await.unwrap();
     let made = "insert into organization (uid, name) values ('org_x', 'x');
-                insert into project (organization_id, uid, name)
-                    select id, 'proj_' || n, 'x' from organization, generate_series(1, 2) n;
+                insert into project (organization_id, uid, name, limits)
+                    select id, 'proj_' || n, 'x', '{\"stream.read\": 1000000000}'
+                    from organization, generate_series(1, 2) n;
                 insert into datasource (project_id, uid, name)
                     select (n + 1) / 2, 'ds_' || n, 'x' from generate_series(1, 4) n";
     client.batch_execute(made).await.unwrap();
