@@ -139,7 +139,73 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::{future::poll_fn, io::Read};
+
+    use tokio::{
+        io::AsyncWriteExt,
+        net::TcpListener,
+        time::{Instant, advance},
+    };
+
     use super::*;
+    use crate::domain::clock::SystemEntropy;
+
+    /// A connection, and the client at its other end, which reads when it is told to.
+    async fn connected() -> (Connection, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_nonblocking(true).unwrap();
+        let (io, _) = listener.accept().await.unwrap();
+        (Connection::new(io, SystemEntropy::shared()), client)
+    }
+
+    /// One attempt to write.
+    async fn attempt(connection: &mut Connection) -> Poll<io::Result<usize>> {
+        let bytes = [0; 1 << 16];
+        poll_fn(|cx| Poll::Ready(Pin::new(&mut *connection).poll_write(cx, &bytes))).await
+    }
+
+    /// Writes until the client would have to take something, which is left for the clock to decide.
+    async fn fill(connection: &mut Connection) {
+        while let Poll::Ready(written) = attempt(connection).await {
+            assert_ne!(written.unwrap(), 0);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_cut_off() {
+        let (mut connection, client) = connected().await;
+        let began = Instant::now();
+        // More than the buffers of both sides hold.
+        let error = connection.write_all(&vec![0; 64 << 20]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let waited = began.elapsed();
+        assert!((STALL..STALL * 2).contains(&waited), "{waited:?}");
+        drop(client);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_client_is_waited_for() {
+        let (mut connection, mut client) = connected().await;
+        let nearly = STALL.checked_sub(Duration::from_secs(1)).unwrap();
+        fill(&mut connection).await;
+        for _ in 0..3 {
+            advance(nearly).await;
+            assert!(attempt(&mut connection).await.is_pending(), "it still has time");
+            let mut taken = vec![0; 1 << 20];
+            while client.read(&mut taken).is_ok() {}
+            // What it took makes room, once the system has said so.
+            while attempt(&mut connection).await.is_pending() {
+                tokio::task::yield_now().await;
+            }
+            fill(&mut connection).await;
+        }
+        advance(nearly).await;
+        assert!(attempt(&mut connection).await.is_pending(), "counted anew from what it took last");
+        advance(Duration::from_secs(2)).await;
+        let Poll::Ready(Err(error)) = attempt(&mut connection).await else { panic!("it is not cut off") };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
 
     #[test]
     fn only_a_bare_refusal_is_recognised() {

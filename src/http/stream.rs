@@ -129,7 +129,7 @@ impl Filter {
     }
 }
 
-/// Where a reader begins: behind a cursor, or at a time; `None` where it names neither.
+/// Where a reader begins: behind a cursor, which comes first, or at a time; `None` where it names neither.
 ///
 /// # Errors
 /// As [`cursor::cursor`]; 400 `invalid_parameter` for what is no time.
@@ -139,11 +139,15 @@ pub(super) async fn start(
     member: &Member,
     after: Option<String>,
 ) -> Result<Option<Cursor>, Problem> {
+    let from = parameter(request, "from").map(|text| {
+        let from: Option<Timestamp> = datetime(&text);
+        from.ok_or_else(|| invalid(&format!("from {NOT_A_TIME}")))
+    });
+    let from = from.transpose()?;
     if let Some(text) = after {
         return cursor::cursor(state, member.project.id, &text).await.map(Some);
     }
-    let Some(text) = parameter(request, "from") else { return Ok(None) };
-    let from: Timestamp = datetime(&text).ok_or_else(|| invalid(&format!("from {NOT_A_TIME}")))?;
+    let Some(from) = from else { return Ok(None) };
     let place = outbound::since(&state.stream, member.project.id, from).await;
     place.map(Some).map_err(|error| away(state, &error))
 }

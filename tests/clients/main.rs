@@ -31,6 +31,8 @@ mod retry;
 
 mod read;
 
+mod stream;
+
 mod audit;
 
 mod rotate;

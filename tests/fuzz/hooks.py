@@ -45,6 +45,10 @@ TARGETS = {
     "deleteDatasource": {"datasource": "ds_" + "0" * 22},
     "changeDatasource": {"datasource": OTHER_DATASOURCE},
     "purgeDatasource": {"datasource": OTHER_DATASOURCE},
+    # A cursor of its own kind: that of a timeline is none.
+    "readStream": {"after": os.environ["FUZZ_STREAM_CURSOR"]},
+    # It never ends, and the tool reads answers whole.
+    "followStream": {"project": "proj_" + "0" * 22},
 }
 
 

@@ -57,6 +57,8 @@ mod import;
 
 mod export;
 
+mod out_again;
+
 #[cfg(target_os = "linux")]
 mod bombs;
 

@@ -63,6 +63,8 @@ mod timeline;
 
 mod large;
 
+mod outbound;
+
 mod summaries;
 
 mod dump;

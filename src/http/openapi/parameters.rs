@@ -115,6 +115,11 @@ fn time() -> ObjectBuilder {
     string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
 }
 
+/// A name or its beginning; of as many characters as a name has bytes.
+fn pattern_of_types() -> String {
+    format!(r"^[^*\u0000-\u001f\u007f-\u009f]{{0,{}}}\*?$", Caps::default().type_bytes)
+}
+
 /// What readers of the stream ask for.
 fn of_stream(name: &str) -> Option<Said> {
     Some(match name {
@@ -138,12 +143,12 @@ fn of_stream(name: &str) -> Option<Said> {
         ),
         "type" => (
             "Items of this type alone; may come several times, and end with `*` for all types that begin so.",
-            string().min_length(Some(1)),
+            string().min_length(Some(1)).pattern(Some(pattern_of_types())),
             json!("contact.*"),
         ),
         "datasource" => (
             "Items of this datasource alone, by its uid or `dsapi`; may come several times.",
-            string(),
+            string().pattern(Some("^(ds_[0-9A-Za-z]{22}|dsapi)$")),
             json!(DATASOURCE),
         ),
         _ => return None,

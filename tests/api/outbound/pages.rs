@@ -142,6 +142,7 @@ async fn a_bad_question_is_answered_with_its_rule() {
         ("?type=a*b", "type"),
         ("?datasource=ds_0000000000000000000000", "datasource"),
         ("?from=yesterday", "from"),
+        ("?after=noise&from=yesterday", "from"),
     ] {
         let reply = scene.house.get(&scene.reader, &scene.path(query)).await;
         check(&reply, Code::InvalidParameter);
