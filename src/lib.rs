@@ -47,6 +47,8 @@ pub mod limit;
 
 pub mod ingest;
 
+pub mod stream;
+
 pub mod http;
 
 pub mod config;
