@@ -65,6 +65,8 @@ pub mod uses;
 
 pub mod sealed;
 
+pub mod webhooks;
+
 pub mod specs;
 
 pub mod projects;

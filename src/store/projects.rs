@@ -11,6 +11,7 @@ use super::{
     changes::{limits, limits_json},
     keys,
     tx::Tx,
+    webhooks,
 };
 use crate::domain::settings::ProjectPatch;
 
@@ -125,6 +126,7 @@ pub async fn delete(client: &mut Client, uid: &str, actor: Actor<'_>) -> Result<
     tx.execute(sql!("project_delete_datasources"), &[&project]).await?;
     let ended = tx.query(sql!("project_delete_keys"), &[&project]).await?;
     keys::ended_with(&tx, &ended, actor).await?;
+    webhooks::delete_of_project(&tx, project).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -100,7 +100,7 @@ impl<'c> Turn<'c> {
         actor: Actor<'_>,
     ) -> Result<Option<Self>, StoreError> {
         let tx = Tx::begin(client, "sealed_turn").await?;
-        tx.query(sql!("sealed_turn"), &[&TURN]).await?;
+        turn(&tx).await?;
         if tx.query(sql!("sealed_project"), &[&project]).await?.is_empty() {
             return Ok(None);
         }
@@ -182,6 +182,15 @@ impl<'c> Turn<'c> {
     }
 }
 
+/// Waits until nobody else seals, and keeps others from it until the transaction ends.
+///
+/// # Errors
+/// As [`Tx::query`].
+pub(super) async fn turn(tx: &Tx<'_>) -> Result<(), StoreError> {
+    tx.query(sql!("sealed_turn"), &[&TURN]).await?;
+    Ok(())
+}
+
 /// Keeps others from sealing until the connection ends.
 ///
 /// # Errors
@@ -192,15 +201,19 @@ pub async fn lock(client: &Client) -> Result<(), StoreError> {
 }
 
 /// What a rotation of the secret key did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resealed {
     /// Keys whose texts were sealed anew.
     pub resealed: usize,
     /// Live keys whose texts no secret key at hand opens; they stay as they were.
     pub lost: usize,
+    /// Endpoints of webhooks whose secrets were sealed anew.
+    pub webhooks: usize,
+    /// Those whose secrets no secret key at hand opens.
+    pub webhooks_lost: usize,
 }
 
-/// Seals the texts of all live keys anew, in one transaction, and empties those of dead ones. `again` makes the new form of a
+/// Seals the texts of all live keys and the secrets of all webhooks anew, in one transaction, and empties those of dead ones. `again` makes the new form of a
 /// text from the old one, or `None` of one that it cannot open.
 ///
 /// # Errors
@@ -211,7 +224,7 @@ pub async fn reseal(
     again: impl Fn(Uuid, &[u8]) -> Result<Option<Vec<u8>>, StoreError>,
 ) -> Result<Resealed, StoreError> {
     let tx = Tx::begin(client, "sealed_reseal").await?;
-    tx.query(sql!("sealed_turn"), &[&TURN]).await?;
+    turn(&tx).await?;
     tx.execute(sql!("sealed_forget"), &[]).await?;
     let rows = tx.query(sql!("sealed_list"), &[]).await?;
     let (mut ids, mut texts): (Vec<Uuid>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
@@ -223,9 +236,32 @@ pub async fn reseal(
         }
     }
     tx.execute(sql!("sealed_replace"), &[&ids, &texts]).await?;
-    let done = Resealed { resealed: ids.len(), lost: rows.len() - ids.len() };
-    let note = format!("{} keys sealed anew, {} could not be read", done.resealed, done.lost);
+    let (webhooks, webhooks_lost) = reseal_webhooks(&tx, &again).await?;
+    let done = Resealed { resealed: ids.len(), lost: rows.len() - ids.len(), webhooks, webhooks_lost };
+    let note = format!(
+        "{} keys and {webhooks} webhooks sealed anew, {} and {webhooks_lost} could not be read",
+        done.resealed, done.lost
+    );
     audit::write(&tx, actor, "secret_key.rotate", "secret-key", &note).await?;
     tx.commit().await?;
     Ok(done)
+}
+
+/// The same for the secrets of webhooks: how many were sealed anew, and how many could not be opened.
+async fn reseal_webhooks(
+    tx: &Tx<'_>,
+    again: impl Fn(Uuid, &[u8]) -> Result<Option<Vec<u8>>, StoreError>,
+) -> Result<(usize, usize), StoreError> {
+    let rows = tx.query(sql!("webhook_sealed_list"), &[]).await?;
+    let (mut ids, mut secrets, mut before) = (Vec::new(), Vec::new(), Vec::new());
+    for row in &rows {
+        let (id, old): (Uuid, Option<&[u8]>) = (row.get(0), row.get(2));
+        if let Some(secret) = again(id, row.get(1))? {
+            ids.push(id);
+            secrets.push(secret);
+            before.push(old.map(|old| again(id, old)).transpose()?.flatten());
+        }
+    }
+    tx.execute(sql!("webhook_sealed_replace"), &[&ids, &secrets, &before]).await?;
+    Ok((ids.len(), rows.len() - ids.len()))
 }

@@ -5,6 +5,10 @@
 
 pub mod address;
 
+pub mod dial;
+
+pub mod line;
+
 pub mod schedule;
 
 pub mod signing;
