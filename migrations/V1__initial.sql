@@ -310,8 +310,8 @@ create index rejected_item_by_datasource on rejected_item (datasource_id, id des
 
 -- Receivers of the stream, and how far each of them is: everything up to (epoch, tx, item) was delivered, waits in `webhook_pending`
 -- or is a dead letter. The secrets are encrypted under the server's secret key; the one before holds until its deadline. One node at
--- a time delivers, as long as it renews `leased_until`; `generation` rises with every change that it has to learn of. A restore that
--- shifts `lot.epoch` shifts these epochs too.
+-- a time delivers, as long as it renews `leased_until`; `generation` rises with every change that it has to learn of, `course` when the
+-- position was moved by hand. A restore that shifts `lot.epoch` shifts these epochs too.
 create table webhook (
     id              uuid primary key,
     project_id      bigint not null references project,
@@ -329,6 +329,7 @@ create table webhook (
     created_by      text not null,
     updated_at      timestamptz not null default now(),
     generation      bigint not null default 1,
+    course          bigint not null default 1,
     epoch           int not null,
     tx              bigint not null,
     item            bigint not null,

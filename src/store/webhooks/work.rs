@@ -1,7 +1,7 @@
 //! Delivering, as the database sees it: which node delivers to which endpoint, how far it is, and what waits.
 //!
 //! A node holds an endpoint as long as it says so again before its time is up. Whatever it writes down is written only while it does and
-//! while nobody changed the endpoint; so a node that was thought dead moves nothing any more.
+//! while nobody moved the endpoint by hand; so a node that was thought dead moves nothing any more.
 
 use std::time::Duration;
 
@@ -57,6 +57,8 @@ pub struct Work {
     pub node: Uuid,
     /// Rises with every change.
     pub generation: i64,
+    /// Rises when the position is moved by hand.
+    pub course: i64,
     /// Row of the project.
     pub project: i64,
     /// Where messages go.
@@ -119,6 +121,7 @@ pub async fn open(pool: &Pool, node: Uuid, id: Uuid) -> Result<Option<Work>, Sto
         position: position(&row, 9),
         failures: row.get(12),
         generation: row.get(13),
+        course: row.get(14),
         pending: pending
             .iter()
             .map(|row| Pending {
@@ -190,7 +193,7 @@ fn places<'a>(cursors: impl Iterator<Item = &'a Cursor>) -> (Vec<i32>, Vec<i64>,
 }
 
 /// Writes down how far an endpoint is and what happened, in one transaction; `false`, with nothing written, when this node does not
-/// hold it any more or it was changed.
+/// hold it any more or it was moved by hand.
 ///
 /// # Errors
 /// [`StoreError`] when the database refuses; whether it was written may be unknown then.
@@ -208,7 +211,7 @@ pub async fn keep(
             &[
                 &work.id,
                 &work.node,
-                &work.generation,
+                &work.course,
                 &epoch,
                 &xid,
                 &item,
@@ -279,6 +282,6 @@ async fn bury(tx: &Tx<'_>, id: Uuid, buried: &[Buried]) -> Result<(), StoreError
 /// [`StoreError`] when the database refuses.
 pub async fn disable(pool: &Pool, work: &Work, reason: &str) -> Result<bool, StoreError> {
     let mut lease = Lease::of(pool).await?;
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&work.id, &work.node, &work.generation, &reason];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&work.id, &work.node, &work.course, &reason];
     Ok(lease.first(sql!("webhook_disable"), &values).await?.is_some())
 }

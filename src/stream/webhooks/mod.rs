@@ -9,6 +9,10 @@ pub mod dial;
 
 pub mod line;
 
+pub mod message;
+
 pub mod schedule;
+
+pub mod secrets;
 
 pub mod signing;
