@@ -76,6 +76,8 @@ names! {
     HorizonAge = "tidegate_horizon_age_seconds",
     /// Whole days ahead of now for which the log has a partition.
     PartitionDaysAhead = "tidegate_partition_days_ahead",
+    /// Clients that follow the stream on this node.
+    StreamFollowers = "tidegate_stream_followers",
     /// 1 while the server takes new work, 0 while it drains.
     Ready = "tidegate_ready",
 }

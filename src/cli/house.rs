@@ -13,6 +13,7 @@ use crate::{
     ingest::{Writer, ledger::Ledger, upkeep},
     limit::{Limiter, SWEEP_EVERY},
     store::{Database, Pool, Role, StoreError, partitions},
+    stream::tail::Tail,
     telemetry,
 };
 
@@ -30,6 +31,12 @@ const ERASE_CONNECTIONS: usize = 1;
 
 /// Connections for readiness, which strangers may ask for.
 const PROBE_CONNECTIONS: usize = 1;
+
+/// Connections for readers of the stream: apart, so that one who reads all of it does not hold up who looks for one contact.
+const STREAM_CONNECTIONS: usize = 4;
+
+/// The connection that looks for what is new, for all who follow it.
+const TAIL_CONNECTIONS: usize = 1;
 
 /// Connections that answer clients' reads.
 const READ_CONNECTIONS: usize = 8;
@@ -83,6 +90,8 @@ impl House {
         let reads = database.pool(Role::Read, READ_CONNECTIONS)?;
         partitions::ensure(&*meta.get().await.map_err(StoreError::from)?, clock.now()).await?;
         let authority = Authority::load(database.pool(Role::Meta, KEY_CONNECTIONS)?, clock.clone()).await?;
+        let stream = database.pool(Role::Read, STREAM_CONNECTIONS)?;
+        let tail = Tail::new(database.pool(Role::Read, TAIL_CONNECTIONS)?);
         let manage = database.pool(Role::Meta, MANAGE_CONNECTIONS)?;
         let erasures = database.pool(Role::Meta, ERASE_CONNECTIONS)?;
         let probes = database.pool(Role::Read, PROBE_CONNECTIONS)?;
@@ -102,6 +111,8 @@ impl House {
             ingest,
             ledger,
             reads,
+            stream,
+            tail,
             manage,
             erasures,
             probes,
@@ -148,6 +159,7 @@ impl House {
         };
         spawn("authority", Box::pin(state.authority.clone().run(authority_options, rest_ends.clone())));
         spawn("uses", Box::pin(state.uses.clone().run(rest_ends.clone())));
+        spawn("tail", Box::pin(state.tail.clone().run(rest_ends.clone())));
         spawn("ledger", Box::pin(state.ledger.clone().run(rest_ends.clone())));
         let clock = state.clock.clone();
         spawn(

@@ -57,6 +57,8 @@ pub mod claim;
 
 pub mod cursor;
 
+pub mod pattern;
+
 pub mod mark;
 
 pub mod overlap;

@@ -7,11 +7,11 @@ use super::{
     answer::Answer,
     audience, audit, audit_log, catalogue, contacts, datasources,
     door::{Guest, Member, Person},
-    keys, me, own_keys, probe,
+    keys, live, me, own_keys, probe,
     problem::{Code, Problem},
     projects, push, single_keys, specs,
     state::State,
-    timeline,
+    stream, timeline,
 };
 use crate::auth::{Caller, single::Single};
 
@@ -95,6 +95,10 @@ pub enum OnProject {
     ReadPerson,
     /// List the events of a contact, newest first.
     ListTimeline,
+    /// Read a page of the stream.
+    ReadStream,
+    /// Follow the stream.
+    FollowStream,
     /// List the datasources of the project.
     ListDatasources,
     /// Make a datasource, without a token.
@@ -217,6 +221,8 @@ impl OnProject {
             Self::FindByPhone => audience::by_phone(state, request, member).await,
             Self::ReadPerson => audience::by_id(state, request, member).await,
             Self::ListTimeline => timeline::page(state, request, member).await,
+            Self::ReadStream => stream::page(state, request, member).await,
+            Self::FollowStream => live::follow(state, request, member).await,
             Self::ListDatasources => datasources::list(state, member),
             Self::CreateDatasource => datasources::create(state, request, payload, member).await,
             Self::ListKeys => keys::list(state, request, member).await,

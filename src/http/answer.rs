@@ -2,6 +2,7 @@
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
+    body::{BoxBody, MessageBody},
     http::{
         StatusCode,
         header::{self, HeaderName, HeaderValue},
@@ -12,12 +13,30 @@ use serde::Serialize;
 use super::{problem::Problem, trace::RequestId};
 use crate::{limit::Pass, store::idempotency::Kept};
 
-/// A good answer: a JSON object.
+/// A good answer: a JSON object, or something else that a route is asked for.
 #[derive(Debug)]
 pub(super) struct Answer {
     status: StatusCode,
-    body: Vec<u8>,
+    media_type: HeaderValue,
+    body: Body,
     headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What an answer holds.
+enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// What is still to come.
+    Stream(BoxBody),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Whole(_) => "Whole",
+            Self::Stream(_) => "Stream",
+        })
+    }
 }
 
 impl Answer {
@@ -44,12 +63,28 @@ impl Answer {
     pub(super) fn of_size(status: StatusCode, bytes: usize, body: &impl Serialize) -> Result<Self, Problem> {
         let mut written = Vec::with_capacity(bytes);
         match serde_json::to_writer(&mut written, body) {
-            Ok(()) => Ok(Self { status, body: written, headers: Vec::new() }),
+            Ok(()) => Ok(Self::text(status, JSON, written)),
             Err(error) => {
                 tracing::error!(%error, "an answer could not be written");
                 Err(Problem::plain(super::problem::Code::Internal))
             }
         }
+    }
+
+    fn text(status: StatusCode, media_type: HeaderValue, body: Vec<u8>) -> Self {
+        Self { status, media_type, body: Body::Whole(body), headers: Vec::new() }
+    }
+
+    /// 200 with JSON objects, one a line.
+    pub(super) fn lines(body: Vec<u8>) -> Self {
+        Self::text(StatusCode::OK, HeaderValue::from_static(NDJSON), body)
+    }
+
+    /// 200 with Server-Sent Events, for as long as they come.
+    pub(super) fn events(body: impl MessageBody + 'static) -> Self {
+        let media_type = HeaderValue::from_static(EVENT_STREAM);
+        let body = Body::Stream(BoxBody::new(body));
+        Self { status: StatusCode::OK, media_type, body, headers: Vec::new() }.not_to_be_kept()
     }
 
     /// The same with one more header.
@@ -60,14 +95,18 @@ impl Answer {
 
     /// As it is kept for those that repeat the request.
     pub(super) fn keep(self) -> Kept {
-        // JSON that was written here is text.
-        Kept { status: self.status.as_u16(), body: String::from_utf8_lossy(&self.body).into_owned() }
+        // JSON that was written here is text, and nothing that streams is kept.
+        let body = match &self.body {
+            Body::Whole(body) => String::from_utf8_lossy(body).into_owned(),
+            Body::Stream(_) => String::new(),
+        };
+        Kept { status: self.status.as_u16(), body }
     }
 
     /// One that was kept.
     pub(super) fn kept(kept: Kept) -> Self {
         let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
-        Self { status, body: kept.body.into_bytes(), headers: Vec::new() }
+        Self::text(status, JSON, kept.body.into_bytes())
     }
 
     /// The same, for a body with a secret: `Cache-Control: no-store`.
@@ -81,11 +120,19 @@ impl Answer {
         for header in self.headers {
             response.insert_header(header);
         }
-        response.insert_header((header::CONTENT_TYPE, JSON)).body(self.body)
+        response.insert_header((header::CONTENT_TYPE, self.media_type));
+        match self.body {
+            Body::Whole(body) => response.body(body),
+            Body::Stream(body) => response.body(body),
+        }
     }
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// JSON objects, one a line.
+pub(super) const NDJSON: &str = "application/x-ndjson";
+/// Server-Sent Events (HTML Living Standard, section 9.2).
+pub(super) const EVENT_STREAM: &str = "text/event-stream";
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// A problem as a response to the request of this id.

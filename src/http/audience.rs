@@ -10,7 +10,6 @@ use super::{
     answer::Answer,
     door::{self, Member},
     intake::segment,
-    mask,
     problem::{Code, Problem},
     state::State,
     wire::{Found, Person, PersonAnswer},
@@ -23,6 +22,7 @@ use crate::{
         StoreError,
         audience::{self, Match},
     },
+    stream::mask::{self, Sight},
 };
 
 /// `GET …/audience/user/{user_id}`.
@@ -119,7 +119,8 @@ fn answer(state: &State, member: &Member, found: &Match) -> Result<Answer, Probl
 /// the contact's own.
 fn attributes(member: &Member, found: &Match) -> serde_json::Result<BTreeMap<String, Box<RawValue>>> {
     let record = &found.record;
-    let mut attributes = mask::seen(&member.caller, &member.project.catalogue, &record.attributes)?;
+    let mut attributes =
+        mask::seen(Sight::of(&member.caller), &member.project.catalogue, &record.attributes)?;
     attributes.remove("id");
     attributes.insert("_user_id".into(), to_raw_value(&found.key.user_id)?);
     attributes.insert("_contact_id".into(), to_raw_value(&record.contact_id.to_string())?);

@@ -7,12 +7,14 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use actix_web::http::StatusCode;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::{Sleep, sleep},
 };
 
 use super::problem::{Code, Problem};
@@ -27,17 +29,37 @@ pub(super) struct Connection {
     entropy: SharedEntropy,
     /// A replaced answer that is not sent yet.
     rest: Vec<u8>,
+    /// Runs while the client takes nothing of what is to be sent.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
+
+/// How long a client may take nothing of an answer before it is cut off.
+const STALL: Duration = Duration::from_secs(30);
 
 impl Connection {
     pub(super) fn new(io: TcpStream, entropy: SharedEntropy) -> Self {
-        Self { io, entropy, rest: Vec::new() }
+        Self { io, entropy, rest: Vec::new(), stalled: None }
+    }
+
+    /// Writes to the client, which may not keep an answer for ever.
+    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Sends what was replaced.
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.rest.is_empty() {
-            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.rest))?;
+            let rest = std::mem::take(&mut self.rest);
+            let sent = self.poll_send(cx, &rest);
+            self.rest = rest;
+            let written = ready!(sent)?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -93,7 +115,7 @@ impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_rest(cx))?;
         let Some((start, status)) = bare_refusal(bytes) else {
-            return Pin::new(&mut self.io).poll_write(cx, bytes);
+            return self.poll_send(cx, bytes);
         };
         let request_id = random_base62(self.entropy.as_ref(), 22).unwrap_or_else(|_| "unavailable".into());
         self.rest = [&bytes[..start], &document(status, &request_id)].concat();

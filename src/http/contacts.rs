@@ -7,7 +7,6 @@ use super::{
     answer::Answer,
     door::{self, Guest},
     manage::{self, Acting},
-    mask,
     problem::{Code, Problem},
     push,
     state::State,
@@ -23,6 +22,7 @@ use crate::{
         contacts::{self, ContactRecord},
         erase::{self, Subject},
     },
+    stream::mask::{self, Sight},
 };
 
 /// `GET …/stream/contacts/{user_id}`.
@@ -40,7 +40,8 @@ pub(super) async fn read(state: &State, request: &HttpRequest, guest: &Guest) ->
 }
 
 fn shape(guest: &Guest, user_id: &str, record: &ContactRecord) -> serde_json::Result<ContactShape> {
-    let mut contact_data = mask::seen(&guest.caller, &guest.project.catalogue, &record.attributes)?;
+    let mut contact_data =
+        mask::seen(Sight::of(&guest.caller), &guest.project.catalogue, &record.attributes)?;
     contact_data.insert("_user_id".into(), serde_json::value::to_raw_value(user_id)?);
     Ok(ContactShape {
         contact_id: record.contact_id.to_string(),

@@ -232,6 +232,13 @@ fn into_project(
     Ok(Member { caller, project })
 }
 
+/// Lets a member in once more while its answer is still being sent, without a charge; `None` where it would not get in now.
+pub(super) fn again(state: &State, request: &HttpRequest, scope: Scope) -> Option<Member> {
+    let caller = arrive(state, request).ok().filter(|caller| caller.may(scope))?;
+    let project = state.authority.project(&caller, segment(request, PROJECT))?;
+    Some(Member { caller, project })
+}
+
 /// Resolves the datasource, checks the scope, and paces; managing it is paid for by its project.
 fn into_datasource(
     state: &State,

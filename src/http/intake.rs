@@ -105,9 +105,18 @@ pub(super) fn noted<T>(field: &str, read: Option<Result<T, String>>, faults: &mu
 
 /// A parameter of the query, decoded; the last one of its name counts.
 pub(super) fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
+    named(request, name).next_back()
+}
+
+/// Every parameter of the query of this name, decoded, in their order.
+pub(super) fn parameters(request: &HttpRequest, name: &str) -> Vec<String> {
+    named(request, name).collect()
+}
+
+fn named(request: &HttpRequest, name: &str) -> impl DoubleEndedIterator<Item = String> {
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let pairs = request.query_string().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    pairs.rev().find(|(found, _)| decode(found) == name).map(|(_, value)| decode(value))
+    pairs.filter(move |(found, _)| decode(found) == name).map(move |(_, value)| decode(value))
 }
 
 /// A named part of the path as it was sent, decoded once; `+` means plus. What the framework decodes itself cannot be told from

@@ -13,8 +13,6 @@ mod answer;
 
 mod wire;
 
-mod mask;
-
 mod decode;
 
 mod body;
@@ -66,6 +64,10 @@ mod catalogue;
 mod audience;
 
 mod timeline;
+
+mod stream;
+
+mod live;
 
 mod health;
 

@@ -17,10 +17,10 @@ use super::{
         OnProject::{
             ChangeAttribute, ChangeEvent, ChangeKey, ChangeParameter, ChangeProject, CreateDatasource,
             CreateKey, DeclareAttribute, DeclareEvent, DeclareParameter, DeleteKey, DeleteProject,
-            FindByEmail, FindByPhone, FindByUser, ListAttributes, ListAudit, ListDatasources, ListEvents,
-            ListKeys, ListParameters, ListTimeline, ReadKey, ReadPerson, ReadProject, ReadSingleKey,
-            RegenerateSingleKey, RemoveAttribute, RemoveEvent, RemoveParameter, RevealSingleKey, RevokeKey,
-            RotateKey,
+            FindByEmail, FindByPhone, FindByUser, FollowStream, ListAttributes, ListAudit, ListDatasources,
+            ListEvents, ListKeys, ListParameters, ListTimeline, ReadKey, ReadPerson, ReadProject,
+            ReadSingleKey, ReadStream, RegenerateSingleKey, RemoveAttribute, RemoveEvent, RemoveParameter,
+            RevealSingleKey, RevokeKey, RotateKey,
         },
         OnUser::{CreateOwnKey, DeleteOwnKey, ListOwnKeys, RevokeOwnKey, RotateOwnKey},
     },
@@ -36,10 +36,12 @@ use super::{
 use crate::{
     auth::scope::Scope::{
         self, AccountRead, ProjectAudienceDataEvents, ProjectAudienceRead, ProjectIngestRead,
-        ProjectIngestWrite, ProjectManage, ProjectRead,
+        ProjectIngestWrite, ProjectManage, ProjectRead, ProjectStreamRead,
     },
     auth::single::Single::{EventStream, Instance},
-    domain::budget::Class::{self, AudienceRead, ContactsRead, ContactsWrite, EventsWrite, Manage, Meta},
+    domain::budget::Class::{
+        self, AudienceRead, ContactsRead, ContactsWrite, EventsWrite, Manage, Meta, StreamRead,
+    },
 };
 
 /// A route under `/v1`.
@@ -112,6 +114,9 @@ pub static ROUTES: &[Route] = &[
     row("GET", project!("/audience/search/phone/{phone}"), ProjectAudienceRead, AudienceRead, OfProject(FindByPhone)),
     row("GET", project!("/audience/{contact_id}"), ProjectAudienceRead, AudienceRead, OfProject(ReadPerson)),
     row("GET", project!("/audience/{contact_id}/events"), ProjectAudienceDataEvents, AudienceRead, OfProject(ListTimeline)),
+
+    row("GET", project!("/stream"), ProjectStreamRead, StreamRead, OfProject(ReadStream)),
+    row("GET", project!("/stream/live"), ProjectStreamRead, StreamRead, OfProject(FollowStream)),
 
     row("GET", project!("/datasource"), ProjectRead, Meta, OfProject(ListDatasources)),
     row("POST", project!("/datasource"), ProjectManage, Manage, OfProject(CreateDatasource)),

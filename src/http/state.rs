@@ -15,6 +15,7 @@ use crate::{
     ingest::{Handle, ledger::Ledger},
     limit::Limiter,
     store::Pool,
+    stream::tail::Tail,
     telemetry::{self, Gauge},
 };
 
@@ -33,6 +34,10 @@ pub struct State {
     pub ledger: Ledger,
     /// Connections for clients' reads.
     pub reads: Pool,
+    /// Connections for readers of the stream.
+    pub stream: Pool,
+    /// What is new, for those that follow it.
+    pub tail: Tail,
     /// Connections for what clients manage.
     pub manage: Pool,
     /// The connection for erasures, which may be long: they queue among themselves.

@@ -8,17 +8,19 @@ use super::{
     cursor::place,
     door::Member,
     intake::parameter,
-    mask,
     problem::{Code, Problem},
     state::State,
-    wire::{Older, TimelineAnswer, TimelineItem},
+    wire::{Older, TimelineAnswer},
 };
 use crate::{
     auth::Datasource,
     store::{
         audience::Match,
+        log::Kind,
+        outbound::Item,
         timeline::{self, LONGEST, TimelineRow},
     },
+    stream::{item::StreamItem, mask::Sight},
 };
 
 /// Events of a page where no other number is asked for.
@@ -56,23 +58,22 @@ fn limit(request: &HttpRequest) -> Result<usize, Problem> {
     })
 }
 
-fn item<'a>(
+fn item(
     member: &Member,
-    home: &'a Datasource,
-    found: &'a Match,
+    home: &Datasource,
+    found: &Match,
     row: TimelineRow,
-) -> serde_json::Result<TimelineItem<'a>> {
-    let spec = member.project.catalogue.event(&row.event_type);
-    let parameters = mask::seen_parameters(&member.caller, spec, row.parameters)?;
-    Ok(TimelineItem {
-        cursor: row.cursor.encode(),
-        kind: "event",
-        r#type: row.event_type,
-        datasource: home.uid.as_str(),
-        user_id: &found.key.user_id,
-        event_id: row.event_id,
-        event_date: row.occurred_at,
+) -> serde_json::Result<StreamItem> {
+    let item = Item {
+        cursor: row.cursor,
+        kind: Kind::Event,
+        event_type: row.event_type,
+        datasource: home.uid.as_str().to_owned(),
+        user_id: found.key.user_id.clone(),
+        event_id: Some(row.event_id),
+        occurred_at: row.occurred_at,
         received_at: row.received_at,
-        parameters,
-    })
+        body: row.parameters,
+    };
+    StreamItem::of(item, Sight::of(&member.caller), &member.project.catalogue)
 }

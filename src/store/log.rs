@@ -19,7 +19,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn letter(self) -> u8 {
+    pub(super) const fn letter(self) -> u8 {
         match self {
             Self::Event => b'e',
             Self::Contact => b'c',

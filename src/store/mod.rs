@@ -47,6 +47,8 @@ pub mod audience;
 
 pub mod timeline;
 
+pub mod outbound;
+
 pub mod summaries;
 
 pub mod closed;

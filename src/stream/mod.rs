@@ -1,6 +1,12 @@
-//! Out again: what came in, in one order, by pages, live and by webhooks.
+//! Out again: what leaves the stream, and how it is told to each reader.
 //!
-//! Promises that nothing is left out and nothing changes its place. 
-//! Must not know HTTP routes, keys' texts or how a lot was written.
+//! Promises that every item looks the same by whichever way it goes out, and that nobody sees what their scopes do not show.
+//! Must not know HTTP, or where a reader's position is kept by others.
+
+pub mod mask;
+
+pub mod item;
+
+pub mod tail;
 
 pub mod webhooks;

@@ -25,6 +25,8 @@ mod problem;
 
 mod stream;
 
+mod outbound;
+
 mod stats;
 
 mod audit;

@@ -287,8 +287,20 @@ impl Reply {
     /// Sends a request and reads the answer.
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
+        Self::read(response).await
+    }
+
+    /// Reads an answer; of one that goes on for ever, what comes first.
+    async fn read(mut response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, text: response.text().await.unwrap() }
+        let endless = headers.get("content-type").is_some_and(|value| value == "text/event-stream");
+        let text = if endless {
+            let first = response.chunk().await.unwrap().unwrap_or_default();
+            String::from_utf8(first.to_vec()).unwrap()
+        } else {
+            response.text().await.unwrap()
+        };
+        Self { status, headers, text }
     }
 
     /// The body as JSON.

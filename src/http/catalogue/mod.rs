@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     answer::Answer,
     door::{self, Member},
-    intake, manage, mask,
+    intake, manage,
     problem::{Code, Problem},
     state::State,
     wire::EntityAnswer,
@@ -30,6 +30,7 @@ use crate::{
         idempotency::Repeatable,
         specs::{self, Unchanged, Which},
     },
+    stream::mask,
 };
 
 /// Stores a new spec and answers its shape.

@@ -28,14 +28,17 @@ pub(super) enum Tag {
     Ingest,
     /// Contacts across a project.
     Audience,
+    /// What goes out.
+    Stream,
     /// The server itself, without a key.
     Server,
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Ingest,
         Self::Audience,
+        Self::Stream,
         Self::Account,
         Self::Me,
         Self::Projects,
@@ -55,6 +58,7 @@ impl Tag {
             Self::Keys => "Keys",
             Self::Ingest => "Ingest",
             Self::Audience => "Audience",
+            Self::Stream => "Stream",
             Self::Server => "Server",
         }
     }
@@ -73,6 +77,9 @@ impl Tag {
             }
             Self::Ingest => "Contacts and events in, single contacts out, by datasource.",
             Self::Audience => "Contacts of a project by any of their names, and what happened to them.",
+            Self::Stream => {
+                "Every event and every change of a contact, once, in one order that never changes."
+            }
             Self::Server => "The server itself; without a key.",
         }
     }

@@ -219,6 +219,24 @@ pub(super) fn timeline() -> Value {
     })
 }
 
+fn changed_contact() -> Value {
+    json!({
+        "cursor": "AQAAAAEAAAAAAAAC8QAAAAAAAAAB8vIYJw", "kind": "contact", "type": "contact.updated", "datasource": DATASOURCE,
+        "_user_id": "ada", "_event_id": null, "_event_date": CHANGED, "receivedAt": CHANGED,
+        "changed": { "_email": { "from": null, "to": "ada@example.com" } },
+    })
+}
+
+pub(super) fn stream() -> Value {
+    json!({ "items": [changed_contact()], "next": "AQAAAAEAAAAAAAAC8QAAAAAAAAAB8vIYJw", "caughtUp": true })
+}
+
+pub(super) fn live() -> Value {
+    let item = changed_contact();
+    let cursor = item["cursor"].as_str().unwrap_or_default();
+    json!(format!("id: {cursor}\ndata: {item}\n\n"))
+}
+
 pub(super) fn contact_batch() -> Value {
     json!([
         { "_user_id": "ada", "_email": "ada@example.com", "_phone_mobile": "+34600111221", "shoe_size": 38 },

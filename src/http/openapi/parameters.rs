@@ -13,8 +13,8 @@ use crate::{
         caps::Caps,
         mark::{self, List},
     },
-    http::{paging, repeat},
-    store::timeline::LONGEST,
+    http::{paging, repeat, stream},
+    store::{outbound, timeline::LONGEST},
 };
 
 /// The parameters that the path of a route has, in order.
@@ -92,7 +92,7 @@ fn uuid() -> SchemaFormat {
     SchemaFormat::Custom("uuid".into())
 }
 
-/// A parameter of the query that is no flag; `list.` before its name for what lists have in common.
+/// A parameter of the query that is no flag; what it belongs to stands before its name where several things have one.
 pub(super) fn of_query(name: &str) -> Parameter {
     let whole = || ObjectBuilder::new().schema_type(Type::Integer);
     let time = || string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
@@ -114,6 +114,34 @@ pub(super) fn of_query(name: &str) -> Parameter {
             string().pattern(Some("^[0-9A-Za-z_-]{28}$")),
             json!(mark::encode(List::Keys, 0)),
         ),
+        "stream.from" => {
+            ("A time to begin at, where there is no `after`.", time(), json!("2026-11-20T12:00:00Z"))
+        }
+        "stream.limit" => {
+            let range = whole().minimum(Some(1)).maximum(Some(outbound::LONGEST));
+            ("How many items a page has at the most.", range.default(Some(json!(stream::USUAL))), json!(500))
+        }
+        "stream.after" => (
+            "The cursor behind which the page begins: `next` of the page before, or the `cursor` of a receipt or an item. Without \
+             it and without `from`, a page begins at the oldest item there is.",
+            string().pattern(Some("^[0-9A-Za-z_-]{34}$")),
+            json!("AQAAAAEAAAAAAAAC8QAAAAAAAAAB8vIYJw"),
+        ),
+        "live.after" => (
+            "The cursor to go on behind; `Last-Event-ID` comes first. Without either and without `from`, what is new from now on.",
+            string().pattern(Some("^[0-9A-Za-z_-]{34}$")),
+            json!("AQAAAAEAAAAAAAAC8QAAAAAAAAAB8vIYJw"),
+        ),
+        "type" => (
+            "Items of this type alone; may come several times, and end with `*` for all types that begin so.",
+            string().min_length(Some(1)),
+            json!("contact.*"),
+        ),
+        "datasource" => (
+            "Items of this datasource alone, by its uid or `dsapi`; may come several times.",
+            string(),
+            json!(DATASOURCE),
+        ),
         "limit" => {
             let range = whole().minimum(Some(1)).maximum(Some(LONGEST)).default(Some(json!(100)));
             ("How many events a page has.", range, json!(20))
@@ -125,7 +153,7 @@ pub(super) fn of_query(name: &str) -> Parameter {
         ),
     };
     ParameterBuilder::new()
-        .name(name.trim_start_matches("list."))
+        .name(name.rsplit_once('.').map_or(name, |(_, name)| name))
         .parameter_in(ParameterIn::Query)
         .required(if matches!(name, "from" | "to") { Required::True } else { Required::False })
         .description(Some(description))

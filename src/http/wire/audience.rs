@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
+
+use crate::stream::item::StreamItem;
 
 use super::PersonData;
 
@@ -39,8 +40,9 @@ pub(in crate::http) struct Found<'a> {
 
 /// `GET …/audience/{contactId}/events`.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct TimelineAnswer<'a> {
-    pub(in crate::http) entities: Vec<TimelineItem<'a>>,
+pub(in crate::http) struct TimelineAnswer {
+    /// Events alone, in the shape of the outbound stream; sent as `after`, the cursor of one leads to those before it.
+    pub(in crate::http) entities: Vec<StreamItem>,
     pub(in crate::http) metadata: Older,
 }
 
@@ -50,28 +52,4 @@ pub(in crate::http) struct Older {
     /// To be sent as `after` for the events before these; `null` when there are none.
     #[schema(required = true)]
     pub(in crate::http) cursor: Option<String>,
-}
-
-/// One event of a contact, in the shape of the outbound stream.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct TimelineItem<'a> {
-    /// Where it stands; sent as `after`, it leads to the events before it.
-    pub(in crate::http) cursor: String,
-    /// Always `event` here.
-    pub(in crate::http) kind: &'static str,
-    /// The event type.
-    pub(in crate::http) r#type: String,
-    /// Uid of its datasource.
-    pub(in crate::http) datasource: &'a str,
-    #[serde(rename = "_user_id")]
-    pub(in crate::http) user_id: &'a str,
-    #[serde(rename = "_event_id")]
-    pub(in crate::http) event_id: String,
-    #[serde(rename = "_event_date")]
-    pub(in crate::http) event_date: Timestamp,
-    #[serde(rename = "receivedAt")]
-    pub(in crate::http) received_at: Timestamp,
-    /// What was sent, in its stored form.
-    #[schema(value_type = std::collections::BTreeMap<String, serde_json::Value>)]
-    pub(in crate::http) parameters: Box<RawValue>,
 }

@@ -28,6 +28,8 @@ mod specs;
 
 mod audience;
 
+mod stream;
+
 mod words;
 
 mod whole;
@@ -49,6 +51,7 @@ pub(super) use project::*;
 pub(super) use push::*;
 pub(super) use single_key::*;
 pub(super) use specs::*;
+pub(super) use stream::*;
 pub(super) use whole::Whole;
 pub(super) use words::*;
 

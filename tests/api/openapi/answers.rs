@@ -118,6 +118,8 @@ impl Field {
             | OnProject::FindByPhone
             | OnProject::ReadPerson
             | OnProject::ListTimeline
+            | OnProject::ReadStream
+            | OnProject::FollowStream
             | OnProject::ListDatasources
             | OnProject::ListKeys
             | OnProject::ReadKey

@@ -41,7 +41,7 @@ pub(super) fn timeline() -> Described {
                        `null` when there are none. Pages neither skip nor repeat an event.";
     Described::new("listContactEvents", Tag::Audience, "List the events of a contact", description)
         .asks(&["limit", "after"])
-        .answers::<TimelineAnswer<'_>>(200, "A page of events.", examples::timeline())
+        .answers::<TimelineAnswer>(200, "A page of events.", examples::timeline())
         .touches(Touches::Tables)
         .refuses(&[
             Code::InvalidPath,

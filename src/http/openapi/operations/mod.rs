@@ -11,6 +11,8 @@ mod projects;
 
 mod specs;
 
+mod stream;
+
 mod audience;
 
 mod datasources;
@@ -80,6 +82,8 @@ fn on_project(action: OnProject) -> Described {
         OnProject::FindByPhone => audience::by_phone(),
         OnProject::ReadPerson => audience::read(),
         OnProject::ListTimeline => audience::timeline(),
+        OnProject::ReadStream => stream::read(),
+        OnProject::FollowStream => stream::follow(),
         OnProject::ListDatasources => datasources::list(),
         OnProject::CreateDatasource => datasources::create(),
         OnProject::ListKeys => keys::list(),

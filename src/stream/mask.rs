@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
@@ -18,76 +19,110 @@ const HIDDEN: &str = "•••";
 /// Longest text that is taken for a top-level domain, in bytes.
 const LONGEST_TOP: usize = 24;
 
-/// Whether a caller sees contacts whole: a datasource token its own, any other key with `PROJECT_AUDIENCE_DATA_BASIC`.
-pub(super) fn sees_all(caller: &Caller) -> bool {
-    caller.key().kind == Kind::Datasource || caller.may(Scope::ProjectAudienceDataBasic)
+/// How somebody sees contacts and what they did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sight {
+    /// As they are stored.
+    Whole,
+    /// Without e-mail addresses and phone numbers.
+    Masked,
 }
 
-/// The attributes of a stored contact as a caller may see them.
+impl Sight {
+    /// That of a caller: a datasource token sees its own contacts whole, any other key needs `PROJECT_AUDIENCE_DATA_BASIC`.
+    pub fn of(caller: &Caller) -> Self {
+        let whole = caller.key().kind == Kind::Datasource || caller.may(Scope::ProjectAudienceDataBasic);
+        if whole { Self::Whole } else { Self::Masked }
+    }
+}
+
+/// The attributes of a stored contact as they may be seen.
 ///
 /// # Errors
 /// When what is stored is no JSON object, which is a defect.
-pub(super) fn seen(
-    caller: &Caller,
+pub fn seen(
+    sight: Sight,
     catalogue: &Catalogue,
     attributes: &str,
 ) -> serde_json::Result<BTreeMap<String, Box<RawValue>>> {
-    let whole: BTreeMap<String, Box<RawValue>> = serde_json::from_str(attributes)?;
-    if sees_all(caller) {
-        return Ok(whole);
+    let mut whole: BTreeMap<String, Box<RawValue>> = serde_json::from_str(attributes)?;
+    if sight == Sight::Masked {
+        for (name, value) in &mut whole {
+            let data_type = catalogue.attribute(name).map(|spec| spec.data_type);
+            mask(data_type, value);
+        }
     }
-    let types = |name: &str| catalogue.attribute(name).map(|spec| spec.data_type);
-    Ok(whole
-        .into_iter()
-        .map(|(name, value)| {
-            let value = masked(types(&name), value);
-            (name, value)
-        })
-        .collect())
+    Ok(whole)
 }
 
-/// The parameters of an event as a caller may see them; those that the catalogue does not declare are not known to hold either.
+/// What changed of a contact, as it may be seen.
 ///
 /// # Errors
 /// As [`seen`].
-pub(super) fn seen_parameters(
-    caller: &Caller,
+pub fn seen_changes(
+    sight: Sight,
+    catalogue: &Catalogue,
+    changes: String,
+) -> serde_json::Result<Box<RawValue>> {
+    if sight == Sight::Whole {
+        return RawValue::from_string(changes);
+    }
+    let mut fields: BTreeMap<String, Change> = serde_json::from_str(&changes)?;
+    for (name, change) in &mut fields {
+        let data_type = catalogue.attribute(name).map(|spec| spec.data_type);
+        mask(data_type, &mut change.from);
+        mask(data_type, &mut change.to);
+    }
+    serde_json::value::to_raw_value(&fields)
+}
+
+/// One field of a contact before and after.
+#[derive(Debug, Serialize, Deserialize)]
+struct Change {
+    from: Box<RawValue>,
+    to: Box<RawValue>,
+}
+
+/// The parameters of an event as they may be seen; those that the catalogue does not declare are not known to hold either.
+///
+/// # Errors
+/// As [`seen`].
+pub fn seen_parameters(
+    sight: Sight,
     spec: Option<&EventSpec>,
     parameters: String,
 ) -> serde_json::Result<Box<RawValue>> {
     let spec = spec.filter(|spec| spec.parameters.iter().any(|one| is_masked(one.data_type)));
-    let Some(spec) = spec.filter(|_| !sees_all(caller)) else { return RawValue::from_string(parameters) };
-    let whole: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&parameters)?;
-    let types = |name: &str| spec.parameter(name).map(|one| one.data_type);
-    let seen: BTreeMap<String, Box<RawValue>> = whole
-        .into_iter()
-        .map(|(name, value)| {
-            let value = masked(types(&name), value);
-            (name, value)
-        })
-        .collect();
-    serde_json::value::to_raw_value(&seen)
+    let Some(spec) = spec.filter(|_| sight == Sight::Masked) else {
+        return RawValue::from_string(parameters);
+    };
+    let mut whole: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&parameters)?;
+    for (name, value) in &mut whole {
+        let data_type = spec.parameter(name).map(|one| one.data_type);
+        mask(data_type, value);
+    }
+    serde_json::value::to_raw_value(&whole)
 }
 
 /// Whether values of this type are masked from those who may not see addresses and numbers.
-pub(super) fn is_masked(data_type: DataType) -> bool {
+pub fn is_masked(data_type: DataType) -> bool {
     matches!(data_type, DataType::Email | DataType::Phone)
 }
 
-/// A value of this type as a caller who may not see addresses and numbers sees it.
+/// Makes a value of this type what somebody sees who may not see addresses and numbers. There is nothing to hide in a null.
 ///
 /// What was stored before the type was declared may be any JSON; what cannot be taken apart is not shown at all.
-fn masked(data_type: Option<DataType>, value: Box<RawValue>) -> Box<RawValue> {
+fn mask(data_type: Option<DataType>, value: &mut Box<RawValue>) {
     let mask = match data_type {
         Some(DataType::Email) => Mask { text: email, number: |_| HIDDEN.to_owned() },
         Some(DataType::Phone) => Mask { text: phone, number: phone },
-        _ => return value,
+        _ => return,
     };
     let seen = match serde_json::from_str::<Value>(value.get()) {
         Ok(whole) => serde_json::value::to_raw_value(&apply(whole, mask)),
         Err(_) => serde_json::value::to_raw_value(HIDDEN),
     };
-    seen.unwrap_or_else(|_| RawValue::NULL.to_owned())
+    *value = seen.unwrap_or_else(|_| RawValue::NULL.to_owned());
 }
 
 /// What is shown of a text, and of a number by its digits.
@@ -148,21 +183,24 @@ mod tests {
     use super::*;
 
     fn raw(data_type: DataType, json: &str) -> String {
-        masked(Some(data_type), RawValue::from_string(json.into()).unwrap()).get().to_owned()
+        let mut value = RawValue::from_string(json.into()).unwrap();
+        mask(Some(data_type), &mut value);
+        value.get().to_owned()
     }
 
-    fn mask(name: &str, json: &str) -> String {
-        let value = RawValue::from_string(json.into()).unwrap();
+    fn attribute(name: &str, json: &str) -> String {
+        let mut value = RawValue::from_string(json.into()).unwrap();
         let data_type = Catalogue::builtin().attribute(name).map(|spec| spec.data_type);
-        masked(data_type, value).get().to_owned()
+        mask(data_type, &mut value);
+        value.get().to_owned()
     }
 
     #[test]
     fn addresses_and_numbers_are_masked_and_nothing_else() {
-        assert_eq!(mask("_email", "\"ada@example.com\""), "\"a•••@•••.com\"");
-        assert_eq!(mask("_phone_mobile", "\"+34600111221\""), "\"+•••21\"");
-        assert_eq!(mask("_city", "\"a@b.com\""), "\"a@b.com\"");
-        assert_eq!(mask("own", "\"a@b.com\""), "\"a@b.com\"");
+        assert_eq!(attribute("_email", "\"ada@example.com\""), "\"a•••@•••.com\"");
+        assert_eq!(attribute("_phone_mobile", "\"+34600111221\""), "\"+•••21\"");
+        assert_eq!(attribute("_city", "\"a@b.com\""), "\"a@b.com\"");
+        assert_eq!(attribute("own", "\"a@b.com\""), "\"a@b.com\"");
     }
 
     #[rstest::rstest]
