@@ -6,7 +6,8 @@ select w.id, p.uid, w.url, w.types,
        w.description, w.enabled, w.parallel, w.whole, w.sealed, w.before_until, w.created_at, w.created_by, w.updated_at,
        w.epoch, w.tx, w.item, w.disabled_reason, w.skipped_at, w.failures, w.success_at, w.failure_at,
        (select count(*) from webhook_pending o where o.webhook_id = w.id),
-       (select count(*) from webhook_dead_letter l where l.webhook_id = w.id)
+       (select count(*) from webhook_dead_letter l where l.webhook_id = w.id),
+       w.sealed_before
 from webhook w join project p on p.id = w.project_id
 where p.deleted_at is null
   and ($1::text is null or p.uid = $1)

@@ -40,8 +40,8 @@ pub struct Webhook {
     pub whole: bool,
     /// The secret, encrypted.
     pub sealed: Vec<u8>,
-    /// Until when the secret before it signs as well.
-    pub before_until: Option<Timestamp>,
+    /// The secret before it, encrypted, which signs as well until then.
+    pub before: Option<(Vec<u8>, Timestamp)>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Who made it.
@@ -79,7 +79,7 @@ impl Webhook {
             parallel: row.get(7),
             whole: row.get(8),
             sealed: row.get(9),
-            before_until: row.get(10),
+            before: row.get::<_, Option<Vec<u8>>>(24).zip(row.get(10)),
             created_at: row.get(11),
             created_by: row.get(12),
             updated_at: row.get(13),

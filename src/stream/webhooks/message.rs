@@ -74,6 +74,20 @@ pub(super) enum Verdict {
     Unwanted,
 }
 
+impl Verdict {
+    /// Every result, as it is counted.
+    pub(super) const NAMES: [&str; 3] = ["delivered", "failed", "unwanted"];
+
+    /// The result as it is counted.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => Self::NAMES[0],
+            Self::Failed(_) => Self::NAMES[1],
+            Self::Unwanted => Self::NAMES[2],
+        }
+    }
+}
+
 /// Sends a message once; `number` counts attempts from 1.
 pub(super) async fn attempt(
     line: &Line,

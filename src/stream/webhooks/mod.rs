@@ -7,12 +7,26 @@ pub mod address;
 
 pub mod dial;
 
-pub mod line;
-
-pub mod message;
+mod line;
 
 pub mod schedule;
 
+pub mod signing;
+
 pub mod secrets;
 
-pub mod signing;
+pub mod message;
+
+mod track;
+
+mod endpoint;
+
+mod runner;
+
+mod station;
+
+mod tester;
+
+pub use endpoint::item_at;
+pub use station::{Means, Options, Station};
+pub use tester::Tester;
