@@ -17,6 +17,8 @@ pub mod secrets;
 
 pub mod message;
 
+pub mod rules;
+
 mod track;
 
 mod endpoint;
@@ -24,6 +26,8 @@ mod endpoint;
 mod runner;
 
 mod station;
+
+pub mod standing;
 
 mod tester;
 
