@@ -168,7 +168,7 @@ impl Station {
                     tracing::warn!(%error, "webhooks rest: the database cannot be reached");
                     rounds.abandon();
                 }
-                Err(error) => tracing::debug!(%error, "webhooks could not be looked at"),
+                Err(error) => tracing::warn!(%error, "webhooks could not be looked at"),
             }
             rounds.measure(station.clock.now());
             if swept.elapsed() >= SWEEP_EVERY {

@@ -15,6 +15,7 @@ use crate::{
         house::{Inlet, Reply, TestHouse, stations, vault},
         postgres::TestDatabase,
     },
+    webhooks,
 };
 
 #[tokio::test]
@@ -65,6 +66,9 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         | Code::BuiltIn
         | Code::TooManySpecs
         | Code::InvalidBody => of_specs(house, inlet, code).await,
+        Code::WebhookNotFound | Code::MessageNotFound | Code::TooManyWebhooks => {
+            webhooks::manage::provoke(house, inlet, code).await
+        }
         Code::KeyNotFound | Code::NotRotatable | Code::NameFixed => keys::provoke(house, inlet, code).await,
         Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
         Code::InvalidPath => get("/stream/contacts/%FF").await,
