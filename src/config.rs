@@ -159,7 +159,12 @@ pub struct Serve {
 
     /// Waits before a message that a receiver did not take is sent again, with commas between them; after the last one it is a dead
     /// letter.
-    #[arg(long, env = "TIDEGATE_WEBHOOK_RETRIES", default_value = "5s,30s,5m,30m,2h,5h,10h", value_name = "WAITS")]
+    #[arg(
+        long,
+        env = "TIDEGATE_WEBHOOK_RETRIES",
+        default_value = "5s,30s,5m,30m,2h,5h,10h",
+        value_name = "WAITS"
+    )]
     pub webhook_retries: Schedule,
 
     /// Limits of a request.

@@ -92,6 +92,14 @@ pub async fn list(client: &Client) -> Result<Vec<ProjectListing>, StoreError> {
         .collect()
 }
 
+/// The row of a project; `None` when there is none of this uid.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn row(client: &Client, uid: &str) -> Result<Option<i64>, StoreError> {
+    Ok(client.query_opt(sql!("project_row"), &[&uid]).await?.map(|row| row.get(0)))
+}
+
 /// Changes a project; `false` when there is none of this uid.
 ///
 /// # Errors

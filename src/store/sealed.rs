@@ -201,16 +201,12 @@ pub async fn lock(client: &Client) -> Result<(), StoreError> {
 }
 
 /// What a rotation of the secret key did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resealed {
-    /// Keys whose texts were sealed anew.
+    /// Keys whose texts were sealed anew, and webhooks whose secrets were.
     pub resealed: usize,
-    /// Live keys whose texts no secret key at hand opens; they stay as they were.
+    /// Live keys whose texts no secret key at hand opens, and webhooks whose secrets none does; they stay as they were.
     pub lost: usize,
-    /// Endpoints of webhooks whose secrets were sealed anew.
-    pub webhooks: usize,
-    /// Those whose secrets no secret key at hand opens.
-    pub webhooks_lost: usize,
 }
 
 /// Seals the texts of all live keys and the secrets of all webhooks anew, in one transaction, and empties those of dead ones. `again` makes the new form of a
@@ -236,12 +232,9 @@ pub async fn reseal(
         }
     }
     tx.execute(sql!("sealed_replace"), &[&ids, &texts]).await?;
-    let (webhooks, webhooks_lost) = reseal_webhooks(&tx, &again).await?;
-    let done = Resealed { resealed: ids.len(), lost: rows.len() - ids.len(), webhooks, webhooks_lost };
-    let note = format!(
-        "{} keys and {webhooks} webhooks sealed anew, {} and {webhooks_lost} could not be read",
-        done.resealed, done.lost
-    );
+    let (hooks, hooks_lost) = reseal_webhooks(&tx, &again).await?;
+    let done = Resealed { resealed: ids.len() + hooks, lost: rows.len() - ids.len() + hooks_lost };
+    let note = format!("{} keys and secrets sealed anew, {} could not be read", done.resealed, done.lost);
     audit::write(&tx, actor, "secret_key.rotate", "secret-key", &note).await?;
     tx.commit().await?;
     Ok(done)

@@ -93,7 +93,7 @@ async fn a_rotation_keeps_every_text_and_leaves_nothing_to_the_old_key() {
     let stolen: Vault = Vault::Given(old[0].parse().unwrap());
     assert_eq!(bench.shown(&stolen).await, before, "the file holds what opens them");
 
-    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 6, lost: 0, ..Resealed::default() });
+    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 6, lost: 0 });
     let new = bench.lines();
     assert!(new.len() == 1 && new != old, "one key, another one");
     assert_eq!(fs::metadata(bench.file()).unwrap().permissions().mode() & 0o777, 0o600);
@@ -137,11 +137,11 @@ async fn a_rotation_that_breaks_off_anywhere_loses_nothing() {
         Ok(opened.map(|text| keys.seal(id, &text, &SystemEntropy)).transpose()?)
     })
     .await;
-    assert_eq!(done.unwrap(), Resealed { resealed: 4, lost: 0, ..Resealed::default() });
+    assert_eq!(done.unwrap(), Resealed { resealed: 4, lost: 0 });
     assert_eq!(bench.shown(&vault).await, before);
     // What was left of a file that was being written is no obstacle.
     fs::write(bench.file().with_extension("part"), "half").unwrap();
-    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 4, lost: 0, ..Resealed::default() });
+    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 4, lost: 0 });
     assert_eq!(bench.lines().len(), 1);
     assert_eq!(bench.shown(&vault).await, before);
 }
@@ -188,7 +188,7 @@ async fn the_text_of_a_key_that_ends_is_emptied() {
         let left = client.query_one("select length(sealed) from key where id = $1", &[&id]).await.unwrap();
         assert_eq!(left.get::<_, i32>(0), 0, "{kind}");
     }
-    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 0, lost: 0, ..Resealed::default() });
+    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 0, lost: 0 });
 }
 
 #[tokio::test]
@@ -202,11 +202,11 @@ async fn what_no_key_opens_is_counted_and_left_alone() {
     assert!(matches!(refused, Err(SingleError::Lost)));
     assert!(!bench.file().exists(), "asking makes no secret key");
     reveal(&mut client, &vault, "proj_1", Single::Instance).await.unwrap();
-    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 1, lost: 1, ..Resealed::default() });
+    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 1, lost: 1 });
     let refused = reveal(&mut client, &vault, "proj_0", Single::Instance).await;
     assert!(matches!(refused, Err(SingleError::Lost)), "still there, for the secret key to be put back");
     single::regenerate(&mut client, &vault, ("proj_0", Single::Instance), &SystemEntropy, ACTOR)
         .await
         .unwrap();
-    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 2, lost: 0, ..Resealed::default() });
+    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 2, lost: 0 });
 }

@@ -172,7 +172,9 @@ async fn serve(mut stream: TcpStream, hits: Arc<Mutex<Vec<Hit>>>, script: Script
         let answer = script(number, &hit);
         let head = match answer {
             Answer::Status(status) => format!("HTTP/1.1 {status} Told\r\ncontent-length: 0\r\n\r\n"),
-            Answer::With(status, line) => format!("HTTP/1.1 {status} Told\r\n{line}\r\ncontent-length: 0\r\n\r\n"),
+            Answer::With(status, line) => {
+                format!("HTTP/1.1 {status} Told\r\n{line}\r\ncontent-length: 0\r\n\r\n")
+            }
             Answer::Silence | Answer::HangUp => String::new(),
         };
         hit.taken = head.starts_with("HTTP/1.1 2");

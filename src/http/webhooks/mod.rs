@@ -17,7 +17,7 @@ use super::{
     paging::Page,
     problem::{Code, Problem},
     state::State,
-    wire::{EntityAnswer, Next, NewWebhookBody, WebhookChange, WebhookPage, WebhookShape},
+    wire::{EntityAnswer, NewWebhookBody, Next, WebhookChange, WebhookPage, WebhookShape},
 };
 use crate::{
     auth::{scope::Scope, vault::VaultError},
@@ -140,11 +140,7 @@ async fn judged(state: &State, member: &Member, body: WebhookChange) -> Result<W
         url,
         types: body.types,
         datasources: body.datasources,
-        description: noted(
-            "description",
-            body.description.as_deref().map(rules::description),
-            &mut faults,
-        ),
+        description: noted("description", body.description.as_deref().map(rules::description), &mut faults),
         enabled: body.enabled,
         parallel: noted("parallel", body.parallel.map(|number| rules::parallel(number.0)), &mut faults),
     };

@@ -262,7 +262,11 @@ pub async fn create<E: From<StoreError>>(
 }
 
 /// The rows of datasources that a project has.
-async fn rows_of(tx: &Tx<'_>, project: i64, uids: &[String]) -> Result<Result<Vec<i64>, NotDone>, StoreError> {
+async fn rows_of(
+    tx: &Tx<'_>,
+    project: i64,
+    uids: &[String],
+) -> Result<Result<Vec<i64>, NotDone>, StoreError> {
     let rows = tx.query(sql!("webhook_datasources"), &[&project, &uids]).await?;
     let known: Vec<&str> = rows.iter().map(|row| row.get(1)).collect();
     Ok(match uids.iter().position(|uid| !known.contains(&uid.as_str())) {

@@ -193,7 +193,8 @@ pub async fn again(
     let (epoch, xid, item) = columns(cursor);
     tx.execute(sql!("webhook_again"), &[&id, &epoch, &xid, &item, &now, &received_at]).await?;
     tx.execute(sql!("webhook_bump"), &[&id]).await?;
-    audit::write(&tx, actor, "webhook.replay", &id.to_string(), &format!("message {}", cursor.encode())).await?;
+    audit::write(&tx, actor, "webhook.replay", &id.to_string(), &format!("message {}", cursor.encode()))
+        .await?;
     tx.commit().await?;
     Ok(Ok(()))
 }

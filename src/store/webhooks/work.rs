@@ -250,11 +250,8 @@ async fn wait(tx: &Tx<'_>, id: Uuid, waiting: &[Pending]) -> Result<(), StoreErr
     let next: Vec<Timestamp> = waiting.iter().map(|message| message.next_at).collect();
     let received: Vec<Timestamp> = waiting.iter().map(|message| message.received_at).collect();
     let by_hand: Vec<bool> = waiting.iter().map(|message| message.by_hand).collect();
-    tx.execute(
-        sql!("webhook_wait"),
-        &[&id, &epochs, &xids, &items, &attempts, &next, &received, &by_hand],
-    )
-    .await?;
+    tx.execute(sql!("webhook_wait"), &[&id, &epochs, &xids, &items, &attempts, &next, &received, &by_hand])
+        .await?;
     Ok(())
 }
 
@@ -282,6 +279,7 @@ async fn bury(tx: &Tx<'_>, id: Uuid, buried: &[Buried]) -> Result<(), StoreError
 /// [`StoreError`] when the database refuses.
 pub async fn disable(pool: &Pool, work: &Work, reason: &str) -> Result<bool, StoreError> {
     let mut lease = Lease::of(pool).await?;
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&work.id, &work.node, &work.course, &reason];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+        [&work.id, &work.node, &work.course, &reason];
     Ok(lease.first(sql!("webhook_disable"), &values).await?.is_some())
 }

@@ -63,9 +63,9 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let bits = address.to_bits();
-    !CLOSED_V4.iter().any(|(network, prefix)| {
-        (bits ^ Ipv4Addr::from(*network).to_bits()).leading_zeros() >= *prefix
-    })
+    !CLOSED_V4
+        .iter()
+        .any(|(network, prefix)| (bits ^ Ipv4Addr::from(*network).to_bits()).leading_zeros() >= *prefix)
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
@@ -222,8 +222,9 @@ impl Gate {
 /// Whether a name is one of a machine or a house of one's own: without a dot, or below a name that no public server answers for.
 fn is_inside(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let below = |end: &&str| name.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    !name.contains('.') || INSIDE.iter().any(|end| below(&end))
+    let below =
+        |end: &&str| name.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    !name.contains('.') || INSIDE.iter().any(|end| below(end))
 }
 
 #[cfg(test)]
@@ -333,7 +334,9 @@ mod tests {
     #[test]
     fn what_is_allowed_passes_in_any_way_and_nothing_beside_it() {
         let gate = Gate::new("127.0.0.0/8, fd00::/8".parse().unwrap());
-        for url in ["http://127.0.0.1:8080/", "https://127.9.9.9/", "http://2130706433:1/", "http://[fd12::1]:99/"] {
+        for url in
+            ["http://127.0.0.1:8080/", "https://127.9.9.9/", "http://2130706433:1/", "http://[fd12::1]:99/"]
+        {
             assert_eq!(judged(&gate, url), Ok(()), "{url}");
         }
         for url in ["http://10.0.0.1/", "https://[::1]/", "https://169.254.169.254/"] {
@@ -375,7 +378,10 @@ mod tests {
     #[test]
     fn a_target_is_what_the_request_needs_and_shows_no_secret() {
         let target = Target::parse("https://Hooks.Example.com/a/b?token=hidden").unwrap();
-        assert_eq!((target.authority().as_str(), target.path.as_str()), ("hooks.example.com", "/a/b?token=hidden"));
+        assert_eq!(
+            (target.authority().as_str(), target.path.as_str()),
+            ("hooks.example.com", "/a/b?token=hidden")
+        );
         assert!(!format!("{target:?}").contains("hidden"));
         let target = Target::parse("http://[::1]:8080").unwrap();
         assert_eq!((target.authority().as_str(), target.path.as_str()), ("[::1]:8080", "/"));

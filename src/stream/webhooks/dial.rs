@@ -167,11 +167,7 @@ impl Dialer {
         Err(NotSent::Connect(last))
     }
 
-    async fn shaken(
-        &self,
-        target: &Target,
-        stream: TcpStream,
-    ) -> Result<SendRequest<Full<Bytes>>, NotSent> {
+    async fn shaken(&self, target: &Target, stream: TcpStream) -> Result<SendRequest<Full<Bytes>>, NotSent> {
         stream.set_nodelay(true).map_err(NotSent::Connect)?;
         if !target.https {
             return spoken(stream).await;

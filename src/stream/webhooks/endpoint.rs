@@ -29,7 +29,10 @@ use crate::{
     store::{
         Pool, StoreError,
         outbound::{self, Item, Wanted},
-        webhooks::{record::Attempt, work::{Pending, Work}},
+        webhooks::{
+            record::Attempt,
+            work::{Pending, Work},
+        },
     },
     stream::mask::Sight,
 };

@@ -172,7 +172,8 @@ impl Runner {
             && self.flights.len() < self.endpoint.work.parallel
             && self.flights.len() + self.progress.attempts.len() < UNSAVED
         {
-            let due = self.waiting.values().find(|one| one.next_at <= now && !self.flying.contains(&one.cursor));
+            let due =
+                self.waiting.values().find(|one| one.next_at <= now && !self.flying.contains(&one.cursor));
             let what = match due {
                 Some(pending) => What::Again(*pending),
                 None if self.is_blocked() => return,
@@ -254,7 +255,9 @@ impl Runner {
             Verdict::Failed(asked) => {
                 self.fail(attempt.at);
                 match self.endpoint.wait(attempt.attempt, asked) {
-                    Some(wait) => self.wait(&flown.what, attempt.attempt, now.saturating_add(wait).unwrap_or(now)),
+                    Some(wait) => {
+                        self.wait(&flown.what, attempt.attempt, now.saturating_add(wait).unwrap_or(now))
+                    }
                     None => self.bury(&flown, &attempt, now),
                 }
             }
@@ -337,7 +340,10 @@ impl Runner {
         let now = (Instant::now(), self.endpoint.clock.now());
         let retry = self.waiting.values().filter(|one| !self.flying.contains(&one.cursor));
         let retry = retry.map(|one| one.next_at).min().map(|at| {
-            now.0 + Duration::try_from(at.duration_since(now.1)).unwrap_or_default().max(Duration::from_millis(1))
+            now.0
+                + Duration::try_from(at.duration_since(now.1))
+                    .unwrap_or_default()
+                    .max(Duration::from_millis(1))
         });
         // One that is due but has no room is started when another lands.
         let retry = retry.filter(|_| self.flights.len() < self.endpoint.work.parallel && !self.unwanted);
@@ -346,7 +352,8 @@ impl Runner {
         // A page that was empty, because how far it looks is bounded, is followed by the next one at once.
         let more = self.may_fetch().then_some(now.0);
         let look = self.caught_up.then(|| self.looked_at + self.look_every());
-        let soonest = [retry, save, pass, more, look].into_iter().flatten().fold(now.0 + LOOK_ANYWAY, Instant::min);
+        let soonest =
+            [retry, save, pass, more, look].into_iter().flatten().fold(now.0 + LOOK_ANYWAY, Instant::min);
         let soonest = self.not_before.map_or(soonest, |moment| soonest.max(moment).min(now.0 + PAUSE));
         soonest.max(now.0 + Duration::from_millis(1))
     }
@@ -359,7 +366,10 @@ impl Runner {
         let idle = self.flights.is_empty() && self.queue.is_empty();
         let late = |since: Option<Instant>, every| since.is_some_and(|since| since.elapsed() >= every);
         let due = self.unsaved_since.is_some()
-            && (self.urgent || idle || self.progress.attempts.len() >= UNSAVED / 2 || late(self.unsaved_since, SAVE_EVERY));
+            && (self.urgent
+                || idle
+                || self.progress.attempts.len() >= UNSAVED / 2
+                || late(self.unsaved_since, SAVE_EVERY));
         let due = due || late(self.passed_since, PASS_EVERY);
         if !due || self.not_before.is_some_and(|moment| moment > Instant::now()) {
             return None;
@@ -371,7 +381,8 @@ impl Runner {
     async fn save(&mut self) -> Option<End> {
         let (work, at) = (&self.endpoint.work, (self.track.position(), self.failures));
         let progress = &self.progress;
-        let kept = store::on(&self.endpoint.rows, async |client| work::keep(client, work, at, progress).await);
+        let kept =
+            store::on(&self.endpoint.rows, async |client| work::keep(client, work, at, progress).await);
         match kept.await {
             Ok(true) => {
                 self.saved = at.0;

@@ -52,7 +52,8 @@ impl FromStr for Schedule {
 }
 
 fn wait(text: &str) -> Result<Duration, String> {
-    let wanted = || format!("{text:?} is no wait: a whole number and its unit (ms, s, m, h), from 10ms to 24h");
+    let wanted =
+        || format!("{text:?} is no wait: a whole number and its unit (ms, s, m, h), from 10ms to 24h");
     let unit = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wanted)?;
     let (number, unit) = text.split_at(unit);
     let number: u64 = number.parse().map_err(|_| wanted())?;
@@ -122,7 +123,11 @@ mod tests {
     fn a_receiver_gets_the_wait_it_asks_for_within_a_day() {
         let usual = Schedule::default();
         assert_eq!(usual.wait(1, 0.5, Some(60 * SECOND)), Some(60 * SECOND));
-        assert_eq!(usual.wait(1, 0.5, Some(SECOND)), Some(5 * SECOND), "never sooner than the schedule has it");
+        assert_eq!(
+            usual.wait(1, 0.5, Some(SECOND)),
+            Some(5 * SECOND),
+            "never sooner than the schedule has it"
+        );
         assert_eq!(usual.wait(1, 0.5, Some(10 * LONGEST_WAIT)), Some(LONGEST_WAIT));
     }
 

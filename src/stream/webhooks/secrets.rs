@@ -107,7 +107,12 @@ pub async fn rotate(
     Ok(done.await?.map(|()| secret))
 }
 
-async fn seal(vault: &Vault, id: Uuid, secret: &Secret, entropy: &dyn Entropy) -> Result<Vec<u8>, SecretError> {
+async fn seal(
+    vault: &Vault,
+    id: Uuid,
+    secret: &Secret,
+    entropy: &dyn Entropy,
+) -> Result<Vec<u8>, SecretError> {
     let keys = vault.read_or_make(entropy).await?;
     Ok(keys.seal_text(id, &secret.text(), entropy)?)
 }

@@ -73,7 +73,8 @@ impl Tester {
     /// # Errors
     /// [`SecretError`] when it could not be signed; nothing was sent then.
     pub async fn test(&self, webhook: &Webhook) -> Result<Attempt, SecretError> {
-        let secrets = Secrets::open(&self.vault, webhook.id, &webhook.sealed, webhook.before.as_ref()).await?;
+        let secrets =
+            Secrets::open(&self.vault, webhook.id, &webhook.sealed, webhook.before.as_ref()).await?;
         let id = format!("msg_test_{}", random_base62(self.entropy.as_ref(), RANDOM)?);
         let message = Message::test(&id, self.clock.now());
         Ok(match Line::to(self.dialer.clone(), &webhook.url, self.total) {

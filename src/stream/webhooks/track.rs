@@ -50,8 +50,9 @@ impl Track {
     }
 
     fn close(&mut self) {
-        while let Some(first) = self.open.pop_front_if(|first| first.settled) {
+        while let Some(first) = self.open.front().filter(|first| first.settled) {
             self.settled = first.cursor;
+            self.open.pop_front();
         }
         if self.open.is_empty() {
             self.settled = self.fetched;

@@ -21,9 +21,24 @@ use crate::{manage::pointers, support::receiver::Receiver};
 
 /// Spellings of loopback, with the port of a listener to be put behind.
 const LOOPBACK: &[&str] = &[
-    "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.0x0.0x0.0x1", "0177.0.0.1", "017700000001", "127.0.0.1.",
-    "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "0.0.0.0",
-    "localhost", "localhost.", "a.localhost",
+    "127.0.0.1",
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.0x0.0x0.0x1",
+    "0177.0.0.1",
+    "017700000001",
+    "127.0.0.1.",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "0.0.0.0",
+    "localhost",
+    "localhost.",
+    "a.localhost",
 ];
 
 #[tokio::test]
@@ -33,14 +48,21 @@ async fn a_forbidden_url_is_refused_when_an_endpoint_is_made_and_changed() {
     let port = receiver.address.port();
     let (id, _) = scene.hook(json!({ "url": "https://hooks.invalid/" })).await;
     for host in LOOPBACK {
-        for url in [format!("https://{host}/"), format!("http://{host}:{port}/"), format!("https://{host}:{port}/")] {
+        for url in
+            [format!("https://{host}/"), format!("http://{host}:{port}/"), format!("https://{host}:{port}/")]
+        {
             let refused = scene.ask("POST", "", json!({ "url": url })).await;
             assert_eq!(pointers(&refused), ["/url"], "{url}");
             let refused = scene.ask("PATCH", &format!("/{id}"), json!({ "url": url })).await;
             assert_eq!(pointers(&refused), ["/url"], "{url}");
         }
     }
-    for url in ["http://hooks.invalid/", "https://hooks.invalid:8443/", "https://a:b@hooks.invalid/", "ftp://hooks.invalid/"] {
+    for url in [
+        "http://hooks.invalid/",
+        "https://hooks.invalid:8443/",
+        "https://a:b@hooks.invalid/",
+        "ftp://hooks.invalid/",
+    ] {
         assert_eq!(pointers(&scene.ask("POST", "", json!({ "url": url })).await), ["/url"], "{url}");
     }
     assert_eq!(receiver.connections(), 0);
@@ -50,7 +72,9 @@ async fn a_forbidden_url_is_refused_when_an_endpoint_is_made_and_changed() {
 #[tokio::test]
 async fn one_that_is_stored_all_the_same_is_not_dialled() {
     // As an endpoint stands there that was made when the server allowed more.
-    let scene = Scene::with(Options { allowed: Default::default(), schedule: "10ms".parse().unwrap(), ..brisk() }).await;
+    let scene =
+        Scene::with(Options { allowed: Default::default(), schedule: "10ms".parse().unwrap(), ..brisk() })
+            .await;
     let receiver = Receiver::start().await;
     let port = receiver.address.port();
     let (id, _) = scene.hook(json!({ "url": "https://hooks.invalid/" })).await;

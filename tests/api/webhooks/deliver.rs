@@ -27,7 +27,10 @@ async fn every_item_is_delivered_in_order_as_pages_have_it_and_signed() {
         assert_eq!((&message["data"], &message["type"]), (item, &item["type"]), "the head is where it began");
         assert_eq!(message["timestamp"], item["_event_date"]);
         assert_eq!(hit.id, format!("msg_{}", item["cursor"].as_str().unwrap()));
-        assert_eq!((hit.line.as_str(), hit.content_type.as_str()), ("POST /hook?token=hidden", "application/json"));
+        assert_eq!(
+            (hit.line.as_str(), hit.content_type.as_str()),
+            ("POST /hook?token=hidden", "application/json")
+        );
         assert_eq!((hit.signed_with(&secret), hit.signature.split(' ').count()), (1, 1));
         let now = jiff::Timestamp::now().as_second();
         assert!((now - 120..=now).contains(&hit.timestamp.parse().unwrap()));
@@ -35,10 +38,16 @@ async fn every_item_is_delivered_in_order_as_pages_have_it_and_signed() {
     assert_eq!(hits.len(), 38);
     assert!(receiver.connections() <= 2, "connections are kept: {}", receiver.connections());
     let webhook = scene.until(&id, "written down", |webhook| !webhook["lastSuccessAt"].is_null()).await;
-    assert_eq!((&webhook["state"], &webhook["failures"], &webhook["pending"]), (&json!("active"), &json!(0), &json!(0)));
+    assert_eq!(
+        (&webhook["state"], &webhook["failures"], &webhook["pending"]),
+        (&json!("active"), &json!(0), &json!(0))
+    );
     let log = scene.list(&format!("/{id}/deliveries")).await;
     let newest = log.first().unwrap();
-    assert_eq!((&newest["status"], &newest["attempt"], &newest["error"]), (&json!(204), &json!(1), &Value::Null));
+    assert_eq!(
+        (&newest["status"], &newest["attempt"], &newest["error"]),
+        (&json!(204), &json!(1), &Value::Null)
+    );
     scene.house.stop().await;
 }
 
@@ -112,12 +121,23 @@ async fn both_secrets_sign_after_a_rotation_and_a_test_message_is_sent_at_once()
     scene.push(0..1).await;
     let hits = receiver.until("a delivery", |hits| hits.len() >= 3).await;
     assert_eq!((hits[2].signed_with(&new), hits[2].signed_with(&old)), (1, 1));
-    scene.house.sql("update webhook set before_until = now() - interval '1 second', generation = generation + 1").await;
+    scene
+        .house
+        .sql("update webhook set before_until = now() - interval '1 second', generation = generation + 1")
+        .await;
     let receiver = receiver.again(|_, _| Answer::Status(200)).await;
     scene.push(1..9).await;
     let hits = receiver.until("more", |hits| hits.len() >= 11).await;
     let last = hits.last().unwrap();
     assert_eq!((last.signed_with(&new), last.signed_with(&old)), (1, 0));
-    assert_eq!(scene.list(&format!("/{id}/deliveries")).await.iter().filter(|one| one["type"] == "webhook.test").count(), 2);
+    assert_eq!(
+        scene
+            .list(&format!("/{id}/deliveries"))
+            .await
+            .iter()
+            .filter(|one| one["type"] == "webhook.test")
+            .count(),
+        2
+    );
     scene.house.stop().await;
 }

@@ -33,8 +33,22 @@ async fn an_endpoint_is_made_shown_changed_and_deleted() {
     shown.as_object_mut().unwrap().remove("secret");
     assert_eq!(read, shown);
     assert_eq!(
-        (&read["url"], &read["types"], &read["description"], &read["state"], &read["parallel"], &read["datasources"]),
-        (&json!(receiver.url()), &json!(["purchase", "contact.*"]), &json!("CRM"), &json!("disabled"), &json!(1), &Value::Null)
+        (
+            &read["url"],
+            &read["types"],
+            &read["description"],
+            &read["state"],
+            &read["parallel"],
+            &read["datasources"]
+        ),
+        (
+            &json!(receiver.url()),
+            &json!(["purchase", "contact.*"]),
+            &json!("CRM"),
+            &json!("disabled"),
+            &json!(1),
+            &Value::Null
+        )
     );
     let changed = scene
         .ask("PATCH", &format!("/{id}"), json!({
@@ -48,17 +62,24 @@ async fn an_endpoint_is_made_shown_changed_and_deleted() {
         (&json!([]), &json!([scene.inlet.datasource]), &json!("active"), &json!(4))
     );
     let changed = scene.ask("PATCH", &format!("/{id}"), json!({ "datasources": null })).await.json();
-    assert_eq!((&changed["entity"]["datasources"], &changed["entity"]["parallel"]), (&Value::Null, &json!(4)));
+    assert_eq!(
+        (&changed["entity"]["datasources"], &changed["entity"]["parallel"]),
+        (&Value::Null, &json!(4))
+    );
     assert_eq!(scene.list("").await.len(), 1);
     let deleted = scene.ask("DELETE", &format!("/{id}"), Value::Null).await;
     assert_eq!((deleted.status, deleted.json()["entity"]["id"].as_str()), (200, Some(id)));
     assert_eq!(scene.ask("DELETE", &format!("/{id}"), Value::Null).await.status, 404);
     assert!(scene.list("").await.is_empty());
     for action in ["create", "change", "delete"] {
-        let lines = format!("select count(*) from audit where action = 'webhook.{action}' and subject = '{id}' and project_id is not null");
+        let lines = format!(
+            "select count(*) from audit where action = 'webhook.{action}' and subject = '{id}' and project_id is not null"
+        );
         assert!(scene.house.number(&lines).await >= 1, "{action}");
     }
-    let leaked = format!("select count(*) from audit a where position('{secret}' in a::text) > 0 or position('hidden' in a::text) > 0");
+    let leaked = format!(
+        "select count(*) from audit a where position('{secret}' in a::text) > 0 or position('hidden' in a::text) > 0"
+    );
     assert_eq!(scene.house.number(&leaked).await, 0);
     scene.house.stop().await;
 }
@@ -131,9 +152,14 @@ async fn a_lost_secret_key_is_a_state_and_a_rotation_goes_on() {
     let stations = Stations { vault: vault("0f"), webhooks: brisk(), ..stations() };
     let other = TestHouse::with(scene.house.database.clone(), stations, SystemClock::shared()).await;
     let path = format!("/v1/project/{}/webhooks/{id}", scene.inlet.project);
-    let enabled = Reply::of(other.request("PATCH", &path).bearer_auth(&scene.manager).json(&json!({ "enabled": true }))).await;
+    let enabled = Reply::of(
+        other.request("PATCH", &path).bearer_auth(&scene.manager).json(&json!({ "enabled": true })),
+    )
+    .await;
     assert_eq!(enabled.json()["entity"]["state"], "secret-lost", "{}", enabled.text);
-    let ask = async |rest: &str| Reply::of(other.request("POST", &format!("{path}{rest}")).bearer_auth(&scene.manager)).await;
+    let ask = async |rest: &str| {
+        Reply::of(other.request("POST", &format!("{path}{rest}")).bearer_auth(&scene.manager)).await
+    };
     assert_eq!(ask("/test").await.code(), "not_retrievable");
     assert_eq!(receiver.connections(), 0);
     let rotated = ask("/secret/rotate").await;

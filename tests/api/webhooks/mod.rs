@@ -15,12 +15,7 @@ mod trouble;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidegate::{
-    auth::scope::Scope,
-    config::Stations,
-    domain::clock::SystemClock,
-    stream::webhooks::Options,
-};
+use tidegate::{auth::scope::Scope, config::Stations, domain::clock::SystemClock, stream::webhooks::Options};
 
 use crate::support::{
     house::{Inlet, Reply, TestHouse, stations},
@@ -139,12 +134,8 @@ impl Scene {
 /// A server on a database.
 pub async fn node(database: &TestDatabase, options: Options) -> TestHouse {
     let stations = Stations { webhooks: options, ..stations() };
-    TestHouse::with(
-        tidegate::store::Database::new(database.config.clone()),
-        stations,
-        SystemClock::shared(),
-    )
-    .await
+    TestHouse::with(tidegate::store::Database::new(database.config.clone()), stations, SystemClock::shared())
+        .await
 }
 
 /// Stores events of a type with these numbers as their ids, one push each for the order of commits.

@@ -90,7 +90,10 @@ async fn a_deleted_project_and_a_deleted_endpoint_are_quiet() {
     scene.push(0..1).await;
     gone.until("it works", |hits| hits.len() == 1).await;
     assert_eq!(scene.ask("DELETE", &format!("/{id}"), serde_json::Value::Null).await.status, 200);
-    assert_eq!(scene.ask("GET", &format!("/{id}"), serde_json::Value::Null).await.code(), "webhook_not_found");
+    assert_eq!(
+        scene.ask("GET", &format!("/{id}"), serde_json::Value::Null).await.code(),
+        "webhook_not_found"
+    );
     scene.push(1..3).await;
     kept.until("the other", |hits| hits.len() == 3).await;
     assert_eq!(gone.hits().len(), 1);

@@ -15,7 +15,12 @@ async fn an_endpoint_goes_back_to_a_cursor_or_a_time() {
     let replay = format!("/{id}/replay");
     let cursor = stream[1]["cursor"].as_str().unwrap();
     let back = scene.ask("POST", &replay, json!({ "after": cursor })).await;
-    assert_eq!((back.status, back.json()["entity"]["position"].as_str()), (202, Some(cursor)), "{}", back.text);
+    assert_eq!(
+        (back.status, back.json()["entity"]["position"].as_str()),
+        (202, Some(cursor)),
+        "{}",
+        back.text
+    );
     let hits = receiver.until("what is behind it", |hits| hits.len() >= 3).await;
     assert_eq!(ids(&hits), [2, 3, 4]);
     let from = stream[0]["receivedAt"].as_str().unwrap();

@@ -52,9 +52,8 @@ async fn a_message_that_is_never_taken_becomes_a_dead_letter_and_the_stream_goes
         ..brisk()
     })
     .await;
-    let poison = |_: usize, hit: &Hit| {
-        Answer::Status(if hit.json()["data"]["_event_id"] == "1" { 422 } else { 200 })
-    };
+    let poison =
+        |_: usize, hit: &Hit| Answer::Status(if hit.json()["data"]["_event_id"] == "1" { 422 } else { 200 });
     let receiver = Receiver::answering(poison).await;
     let (id, _) = scene.hook_to(&receiver).await;
     scene.push(0..4).await;
@@ -64,7 +63,10 @@ async fn a_message_that_is_never_taken_becomes_a_dead_letter_and_the_stream_goes
     assert_eq!(webhook["pending"], 0);
     let letters = scene.list(&format!("/{id}/dead-letters")).await;
     let letter = &letters[0];
-    assert_eq!((&letter["attempts"], &letter["status"], &letter["type"]), (&json!(3), &json!(422), &json!("purchase")));
+    assert_eq!(
+        (&letter["attempts"], &letter["status"], &letter["type"]),
+        (&json!(3), &json!(422), &json!("purchase"))
+    );
     assert_eq!(letter["message"], hits[1].id.as_str());
     assert!(letter["error"].as_str().unwrap().contains("422"));
     let log = scene.list(&format!("/{id}/deliveries")).await;
@@ -84,11 +86,9 @@ async fn a_message_that_is_never_taken_becomes_a_dead_letter_and_the_stream_goes
 
 #[tokio::test]
 async fn retry_after_is_heard_redirects_are_not_followed_and_silence_ends() {
-    let scene = Scene::with(tidegate::stream::webhooks::Options {
-        total: Duration::from_millis(500),
-        ..brisk()
-    })
-    .await;
+    let scene =
+        Scene::with(tidegate::stream::webhooks::Options { total: Duration::from_millis(500), ..brisk() })
+            .await;
     let elsewhere = Receiver::start().await;
     let to: &'static str = Box::leak(format!("location: {}", elsewhere.url()).into_boxed_str());
     let receiver = Receiver::answering(move |number, _| match number {
@@ -104,7 +104,9 @@ async fn retry_after_is_heard_redirects_are_not_followed_and_silence_ends() {
     assert_eq!(hits.len(), 4);
     assert!(hits[1].at - hits[0].at >= Duration::from_secs(2), "{:?}", hits[1].at - hits[0].at);
     assert_eq!(elsewhere.connections(), 0);
-    let log = scene.until(&id, "written down", |webhook| webhook["failures"] == 0 && !webhook["lastSuccessAt"].is_null());
+    let log = scene.until(&id, "written down", |webhook| {
+        webhook["failures"] == 0 && !webhook["lastSuccessAt"].is_null()
+    });
     log.await;
     let log = scene.list(&format!("/{id}/deliveries")).await;
     let told: Vec<(&Value, &str)> =
@@ -140,8 +142,8 @@ async fn parallel_deliveries_go_on_beside_one_that_fails() {
     .await;
     let first = std::sync::atomic::AtomicBool::new(true);
     let receiver = Receiver::answering(move |_, hit| {
-        let fails = hit.json()["data"]["_event_id"] == "0"
-            && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+        let fails =
+            hit.json()["data"]["_event_id"] == "0" && first.swap(false, std::sync::atomic::Ordering::SeqCst);
         Answer::Status(if fails { 500 } else { 200 })
     })
     .await;

@@ -10,8 +10,8 @@ use crate::http::{
     },
     problem::Code,
     wire::{
-        DeadLetterPage, DeliveryPage, DeliveryShape, EntityAnswer, NewWebhookBody, WebhookChange, WebhookPage,
-        WebhookReplay, WebhookShape,
+        DeadLetterPage, DeliveryPage, DeliveryShape, EntityAnswer, NewWebhookBody, WebhookChange,
+        WebhookPage, WebhookReplay, WebhookShape,
     },
 };
 
