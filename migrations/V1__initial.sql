@@ -37,6 +37,7 @@ create table project (
     locale          text not null default 'en',
     timezone        text not null default 'UTC',
     limits          jsonb not null default '{}',
+    retention_days  int check (retention_days between 1 and 36500),
     created_at      timestamptz not null default now(),
     updated_at      timestamptz not null default now(),
     deleted_at      timestamptz,
@@ -213,17 +214,29 @@ create table lot (
 create index lot_by_time on lot using brin (received_at) with (pages_per_range = 8, autosummarize = on);
 
 -- What the lots of each datasource add up to, as far as those of its project are tallied: up to, and without, a position of the
--- order. A restore that shifts `lot.epoch` shifts this one too.
+-- order. Of its events, `expired` are past their retention and gone. A restore that shifts `lot.epoch` shifts this one too.
 create table tally (
     datasource_id bigint primary key,
     project_id    bigint not null,
     events        bigint not null,
-    contacts      bigint not null
+    contacts      bigint not null,
+    expired       bigint not null default 0
 );
 create table tally_position (
     project_id bigint primary key,
     epoch      int not null,
     tx         xid8 not null
+);
+
+-- Where the stream of a project begins, since something of it is past its retention: all up to and including this position is
+-- gone for every reader. Lots before `at_*` are removed. A restore that shifts `lot.epoch` shifts these epochs too.
+create table retention_floor (
+    project_id bigint primary key,
+    epoch      int not null,
+    tx         xid8 not null,
+    id         bigint not null,
+    at_epoch   int not null default 0,
+    at_tx      xid8 not null default '0'
 );
 
 -- Datasources whose data is to go: all that was received before a moment, and a position of the order. `phase` and `at_*` say
@@ -235,9 +248,10 @@ create table purge (
     requested_at  timestamptz not null,
     epoch         int not null,
     tx            xid8 not null,
-    phase         text not null default 'lots' check (phase in ('lots', 'contacts', 'rest')),
+    phase         text not null default 'lots' check (phase in ('lots', 'claims', 'contacts', 'rest')),
     at_epoch      int not null default 0,
     at_tx         xid8 not null default '0',
+    at_claim      uuid not null default '00000000-0000-0000-0000-000000000000',
     at_user       text not null default '',
     shell_epoch   int,
     shell_tx      xid8

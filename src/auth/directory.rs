@@ -40,6 +40,8 @@ pub struct Project {
     pub locale: String,
     /// IANA name.
     pub timezone: String,
+    /// Days for which it keeps what it received; `None` is for ever.
+    pub retention_days: Option<i32>,
     /// Budgets of its own.
     pub overrides: Overrides,
     /// The built-in attributes and event types with its own laid over them.
@@ -194,6 +196,7 @@ fn project_of(row: &ProjectRow) -> Project {
         name: row.name.clone(),
         locale: row.locale.clone(),
         timezone: row.timezone.clone(),
+        retention_days: row.retention_days,
         overrides: Overrides::from_stored(&row.limits),
         catalogue: Catalogue::of_project(&row.declared),
         created_at: row.created_at,

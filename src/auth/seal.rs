@@ -149,6 +149,11 @@ impl SecretKeys {
         self.0[0].seal(id, text, entropy)
     }
 
+    /// Whether another one than the first opens it, and the first does not.
+    pub fn is_old(&self, id: Uuid, sealed: &[u8]) -> bool {
+        self.0[0].open_text(id, sealed).is_none() && self.open_text(id, sealed).is_some()
+    }
+
     /// Decrypts with whichever opens it; `None` when none does.
     pub fn open(&self, id: Uuid, sealed: &[u8]) -> Option<KeyText> {
         self.0.iter().find_map(|key| key.open(id, sealed))

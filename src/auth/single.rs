@@ -189,6 +189,19 @@ pub async fn rotate(
     sealed::lock(client).await?;
     let keys = vault.put_new(entropy).await?;
     let done = sealed::reseal(client, actor, |id, text| Ok(keys.again(id, text, entropy)?)).await?;
-    vault.drop_old(&keys).await?;
+    forget_old(client, vault, &keys).await?;
     Ok(done)
+}
+
+/// Leaves nothing in the file but the first of the keys, once everything is sealed under it.
+///
+/// # Errors
+/// As [`rotate`]; [`StoreError::Moved`] when something was sealed under an old one meanwhile. The old ones stay in the file then.
+pub async fn forget_old(client: &mut Client, vault: &Vault, keys: &SecretKeys) -> Result<(), SingleError> {
+    let is_old = |id, text: &[u8]| keys.is_old(id, text);
+    let forget = async || Ok::<_, SingleError>(vault.drop_old(keys).await?);
+    if sealed::finish(client, is_old, forget).await? {
+        return Ok(());
+    }
+    Err(StoreError::Moved("a key was sealed under the old secret key meanwhile: rotate it again").into())
 }

@@ -4,6 +4,14 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, ensure};
 
+/// As [`ask`] where there is somebody to ask; without a terminal it goes on.
+///
+/// # Errors
+/// When the answer is another one than `yes`.
+pub(super) fn ask_anybody(what: &str, yes: bool) -> anyhow::Result<()> {
+    ask(what, yes || !std::io::stdin().is_terminal())
+}
+
 /// Goes on when the person at the terminal types `yes`, or when `--yes` was given.
 ///
 /// # Errors

@@ -74,7 +74,7 @@ pub(super) enum Command {
     /// Show the instance key or the event-stream key of a project; made when it is first needed.
     Reveal(single::Options),
     /// Make a new instance key or event-stream key for a project; the old one dies at once.
-    Regenerate(single::Options),
+    Regenerate(single::Regenerate),
     /// Disable a key at once; it stays in the list.
     Revoke {
         /// Id of the key, from `key list`.

@@ -1,7 +1,7 @@
 //! `tidegate project …`
 
 use anyhow::ensure;
-use clap::{Subcommand, builder::BoolishValueParser};
+use clap::{ArgGroup, Subcommand, builder::BoolishValueParser};
 use serde_json::json;
 
 use super::{
@@ -13,10 +13,11 @@ use crate::{
     config::Global,
     domain::{
         budget::Class,
+        clock::SystemClock,
         ids::ProjectUid,
         settings::{self, ProjectPatch},
     },
-    store::projects,
+    store::{projects, retention},
 };
 
 /// What to do with projects.
@@ -48,6 +49,22 @@ pub(super) enum Command {
     },
     /// Change a project's name, locale or time zone, or take back a budget of its own.
     Change(Change),
+    /// Say for how many days a project keeps what it received. What is older is gone at once, and does not come back.
+    #[command(group(ArgGroup::new("kept").required(true)))]
+    Retention {
+        /// Uid of the project, proj_….
+        #[arg(long, env = "TIDEGATE_PROJECT")]
+        project: String,
+        /// Days, 1 to 36500.
+        #[arg(long, env = "TIDEGATE_DAYS", group = "kept", value_parser = days)]
+        days: Option<i32>,
+        /// Keep everything that is still there, and what comes, for ever.
+        #[arg(long, env = "TIDEGATE_FOREVER", group = "kept", value_parser = BoolishValueParser::new())]
+        forever: bool,
+        /// Do not ask.
+        #[arg(long, env = "TIDEGATE_YES", value_parser = BoolishValueParser::new())]
+        yes: bool,
+    },
     /// Delete a project with its datasources, its keys and everything they hold.
     Delete {
         /// Uid of the project, proj_….
@@ -103,6 +120,7 @@ impl Change {
             locale: self.locale.clone(),
             timezone: self.timezone.clone(),
             limits: self.no_limit.iter().map(|class| (*class, None)).collect(),
+            retention: None,
         }
     }
 }
@@ -116,6 +134,35 @@ async fn change(
     ensure!(projects::change(client, project, &patch, ACTOR).await?, no_project(call, project));
     print::line(format!("changed the project {project}: {patch}"));
     Ok(())
+}
+
+/// Reads a number of days.
+fn days(text: &str) -> Result<i32, String> {
+    settings::retention(text.parse().map_err(|_| "is not a whole number of days".to_owned())?)
+}
+
+/// How long is kept what was received, in words.
+fn kept(days: Option<i32>) -> String {
+    days.map_or_else(|| "for ever".to_owned(), |days| format!("{days} days"))
+}
+
+async fn keep(
+    client: &mut tokio_postgres::Client,
+    call: &str,
+    uid: &str,
+    days: Option<i32>,
+    yes: bool,
+) -> anyhow::Result<()> {
+    let known = found(client, call, uid).await?;
+    if let Some(days) = days.filter(|days| known.retention_days.is_none_or(|before| *days < before)) {
+        let name = &known.name;
+        let question =
+            format!("remove all that the project {uid} ({name}) received more than {days} days ago");
+        confirm::ask(&question, yes)?;
+    }
+    let patch = ProjectPatch { retention: Some(days), ..ProjectPatch::default() };
+    change(client, call, uid, patch).await?;
+    Ok(retention::raise(client, Some(uid), SystemClock::shared().now()).await?)
 }
 
 /// The project of this uid.
@@ -138,6 +185,7 @@ async fn show(client: &tokio_postgres::Client, call: &str, uid: &str, json: bool
         ("name", project.name.clone()),
         ("locale", project.locale.clone()),
         ("time zone", project.timezone.clone()),
+        ("retention", kept(project.retention_days)),
         ("limits", limits(&project.limits)),
         ("created", project.created_at.to_string()),
         ("changed", project.updated_at.to_string()),
@@ -151,6 +199,7 @@ fn shape(project: &projects::ProjectListing) -> serde_json::Value {
         "name": project.name,
         "locale": project.locale,
         "timezone": project.timezone,
+        "retentionDays": project.retention_days,
         "limits": project.limits,
         "createdAt": project.created_at,
         "updatedAt": project.updated_at,
@@ -181,6 +230,9 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
                 "nothing to change: give --name, --locale, --timezone or --no-limit"
             );
             change(client, &call, &change_to.project, change_to.patch()).await
+        }
+        Command::Retention { project, days, forever: _, yes } => {
+            keep(client, &call, &project, days, yes).await
         }
         Command::Show { project, json } => show(client, &call, &project, json).await,
         Command::Delete { project, yes } => {

@@ -5,7 +5,7 @@ use clap::{ValueEnum, builder::BoolishValueParser};
 use serde_json::json;
 use tokio_postgres::Client;
 
-use super::{opened::ACTOR, print, projects::no_project};
+use super::{confirm, opened::ACTOR, print, projects::no_project};
 use crate::{
     auth::{
         Vault,
@@ -26,6 +26,16 @@ pub(super) struct Options {
     /// Print one JSON object.
     #[arg(long, env = "TIDEGATE_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
+}
+
+/// Which key to make anew.
+#[derive(Debug, clap::Args)]
+pub(super) struct Regenerate {
+    #[command(flatten)]
+    options: Options,
+    /// Do not ask.
+    #[arg(long, env = "TIDEGATE_YES", value_parser = BoolishValueParser::new())]
+    yes: bool,
 }
 
 /// Kinds of which a project has one key.
@@ -94,8 +104,10 @@ pub(super) async fn regenerate(
     client: &mut Client,
     (vault, entropy): (&Vault, &SharedEntropy),
     call: &str,
-    options: &Options,
+    Regenerate { options, yes }: &Regenerate,
 ) -> anyhow::Result<()> {
+    let question = format!("end the {} key of the project {} at once", options.kind(), options.project);
+    confirm::ask_anybody(&question, *yes)?;
     let shown = single::regenerate(client, vault, options.place(), entropy.as_ref(), ACTOR).await;
     options.print(&shown.map_err(|error| options.explain(error, call))?, "made the new")
 }

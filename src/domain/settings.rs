@@ -13,6 +13,9 @@ use super::{
 /// Places of a datasource among those that know the same person; lower first.
 pub const PRIORITY: std::ops::RangeInclusive<i64> = 0..=1_000_000;
 
+/// For how many days a project may keep what it received.
+pub const RETENTION: std::ops::RangeInclusive<i64> = 1..=36_500;
+
 /// Longest display name, in characters.
 pub const NAME: usize = 200;
 
@@ -28,6 +31,8 @@ pub struct ProjectPatch {
     pub locale: Option<String>,
     /// IANA name of a time zone.
     pub timezone: Option<String>,
+    /// Days for which it keeps what it received; `Some(None)` is for ever.
+    pub retention: Option<Option<i32>>,
     /// Its budgets.
     pub limits: LimitPatch,
 }
@@ -76,6 +81,8 @@ impl fmt::Display for ProjectPatch {
         listed.add("name", self.name.as_ref());
         listed.add("locale", self.locale.as_ref());
         listed.add("timezone", self.timezone.as_ref());
+        let days = |days: i32| format!("{days} days");
+        listed.add("retention", self.retention.map(|kept| kept.map_or_else(|| "for ever".to_owned(), days)));
         listed.add_limits(&self.limits);
         f.write_str(&listed.0.join(", "))
     }
@@ -153,6 +160,17 @@ pub fn priority(number: i64) -> Result<i32, String> {
     inside.ok_or_else(|| format!("must be from {} to {}", PRIORITY.start(), PRIORITY.end()))
 }
 
+/// Reads for how many days a project keeps what it received.
+///
+/// # Errors
+/// The rule.
+pub fn retention(days: i64) -> Result<i32, String> {
+    let inside = i32::try_from(days).ok().filter(|_| RETENTION.contains(&days));
+    inside.ok_or_else(|| {
+        format!("must be from {} to {} days, or null for ever", RETENTION.start(), RETENTION.end())
+    })
+}
+
 /// Reads budgets by class; `null` takes one back. Faults are noted under `limits`.
 pub fn limits(sent: &BTreeMap<String, Option<u64>>, faults: &mut Faults) -> LimitPatch {
     let mut patch = LimitPatch::new();
@@ -198,6 +216,8 @@ mod tests {
         assert!(country("XX").is_err());
         assert_eq!((priority(0), priority(1_000_000)), (Ok(0), Ok(1_000_000)));
         assert!(priority(-1).is_err() && priority(1_000_001).is_err());
+        assert_eq!((retention(1), retention(36_500)), (Ok(1), Ok(36_500)));
+        assert!(retention(0).is_err() && retention(36_501).is_err() && retention(-7).is_err());
     }
 
     #[test]

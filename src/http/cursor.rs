@@ -10,19 +10,40 @@ use crate::{
     ingest::Refused,
     store::{
         epochs::{self, Position},
+        retention,
         timeline::is_place,
     },
 };
 
-/// Reads a cursor as a client sent it, and makes sure that it is a place in the order as it is now.
+/// Reads a cursor as a client sent it, and makes sure that it is a place in the order as it is now, and that nothing behind it
+/// is past the retention of the project.
 ///
 /// # Errors
 /// 400 `invalid_cursor` for what this database never gave out; 410 `cursor_expired` for what is from before a restore, with
-/// `restart` where the same place is known; 503 or 500 when the database cannot be asked.
-pub async fn cursor(state: &State, text: &str) -> Result<Cursor, Problem> {
+/// `restart` where the same place is known, and for what is older than the project keeps, with `restart` where its stream
+/// begins; 503 or 500 when the database cannot be asked.
+pub async fn cursor(state: &State, project: i64, text: &str) -> Result<Cursor, Problem> {
     let cursor = decoded(text)?;
     held(state, cursor, |restart| restart).await?;
+    kept(state, project, cursor).await?;
     Ok(cursor)
+}
+
+/// Makes sure that the stream of the project begins at or before the cursor.
+async fn kept(state: &State, project: i64, cursor: Cursor) -> Result<(), Problem> {
+    let floor = retention::floor(&state.reads, project)
+        .await
+        .map_err(|error| door::store(state, Refused::of_read(&error)))?;
+    floor.filter(|floor| cursor < *floor).map_or(Ok(()), |floor| Err(expired(floor)))
+}
+
+/// The problem of a reader who stands before the beginning of the stream.
+pub(super) fn expired(floor: Cursor) -> Problem {
+    Problem::new(
+        Code::CursorExpired,
+        "the cursor is older than what the project keeps; go on from the one in `restart`, where its stream begins now",
+    )
+    .restart(floor.encode())
 }
 
 /// Reads the cursor of a contact's events, in which a time stands for the transaction, so that only its epoch can be judged.

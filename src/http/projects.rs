@@ -18,7 +18,7 @@ use crate::{
         rejection::{Faults, Rejection},
         settings::{self, ProjectPatch},
     },
-    store::projects,
+    store::{projects, retention},
 };
 
 /// `GET /v1/project/{project}`.
@@ -36,7 +36,17 @@ pub(super) async fn change(
     let patch = judged(&intake::object(state, request, payload).await?)
         .map_err(|rejection| intake::invalid(&rejection))?;
     let (uid, acting) = (member.project.uid.as_str(), manage::acting(state, request, &member.caller));
-    manage::write(state, async |client| projects::change(client, uid, &patch, acting.actor()).await).await?;
+    let now = state.clock.now();
+    manage::write(state, async |client| {
+        projects::change(client, uid, &patch, acting.actor()).await?;
+        // What is past a shorter retention is gone before this is answered.
+        if patch.retention.flatten().is_some() {
+            retention::raise(client, Some(uid), now).await
+        } else {
+            Ok(())
+        }
+    })
+    .await?;
     let project = state.authority.project(&member.caller, uid);
     let project = project.ok_or_else(|| Problem::plain(Code::NotFound))?;
     Answer::ok(&EntityAnswer { entity: ManagedProject::from(project.as_ref()) })
@@ -47,8 +57,11 @@ fn judged(body: &ProjectChange) -> Result<ProjectPatch, Rejection> {
     let name = noted("name", body.name.as_deref().map(settings::name), &mut faults);
     let locale = noted("locale", body.locale.as_deref().map(settings::locale), &mut faults);
     let timezone = noted("timezone", body.timezone.as_deref().map(settings::timezone), &mut faults);
+    let days = |days: &Option<Whole<i64>>| days.map(|days| settings::retention(days.0)).transpose();
+    let retention = noted("retentionDays", body.retention_days.as_ref().map(days), &mut faults);
     let limits = limits(&body.limits, &mut faults);
-    Rejection::from_faults(faults).map_or(Ok(ProjectPatch { name, locale, timezone, limits }), Err)
+    let patch = ProjectPatch { name, locale, timezone, retention, limits };
+    Rejection::from_faults(faults).map_or(Ok(patch), Err)
 }
 
 /// Reads budgets; what is wrong joins the other faults.

@@ -22,7 +22,10 @@ use crate::{
         date::{NOT_A_TIME, datetime},
         pattern::Patterns,
     },
-    store::outbound::{self, Item, LONGEST, Wanted},
+    store::{
+        StoreError,
+        outbound::{self, Item, LONGEST, Wanted},
+    },
     stream::{item::StreamItem, mask::Sight},
 };
 
@@ -39,7 +42,10 @@ pub(super) async fn page(state: &State, request: &HttpRequest, member: &Member) 
     let filter = Filter::asked(state, request, member)?;
     let after = start(state, request, member, parameter(request, "after")).await?;
     let wanted = filter.wanted(member.project.id, after, limit);
-    let page = outbound::page(&state.stream, &wanted).await.map_err(|error| away(state, &error))?;
+    let page = outbound::page(&state.stream, &wanted).await.map_err(|error| match error {
+        StoreError::Expired(begins) => cursor::expired(begins),
+        error => away(state, &error),
+    })?;
     let sight = Sight::of(&member.caller);
     let items = page.items.into_iter().map(|item| written(item, sight, member));
     let items = items.collect::<Result<Vec<_>, _>>()?;
@@ -134,7 +140,7 @@ pub(super) async fn start(
     after: Option<String>,
 ) -> Result<Option<Cursor>, Problem> {
     if let Some(text) = after {
-        return cursor::cursor(state, &text).await.map(Some);
+        return cursor::cursor(state, member.project.id, &text).await.map(Some);
     }
     let Some(text) = parameter(request, "from") else { return Ok(None) };
     let from: Timestamp = datetime(&text).ok_or_else(|| invalid(&format!("from {NOT_A_TIME}")))?;

@@ -1,4 +1,5 @@
-//! What lags behind the answers: running totals, purges, summaries of the log, and indexes of closed days.
+//! What lags behind the answers: running totals, purges, what is past its retention, summaries of the log, and indexes of closed
+//! days.
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::{
     store::{
         Database, Role, StoreError, closed,
         purge::{self, Next},
+        retention,
         summaries::Summaries,
         tally,
     },
@@ -26,6 +28,9 @@ const CLOSE_EVERY: Duration = Duration::from_secs(60);
 
 /// How much of a round may go into purges; the lanes shall hardly notice them.
 const PURGING: Duration = Duration::from_millis(500);
+
+/// How much of a round may go into rows that are past their retention.
+const EXPIRING: Duration = Duration::from_millis(300);
 
 /// How long one round may take before its connection is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -81,6 +86,7 @@ impl Follower {
         let outcomes = [
             tally_some(client).await,
             purge_some(client, &self.clock).await,
+            expire_some(client, &self.clock).await,
             self.summaries.advance(client, self.clock.now()).await.map(|_| ()),
         ];
         outcomes.into_iter().collect()
@@ -116,13 +122,54 @@ async fn purge_some(client: &mut Client, clock: &SharedClock) -> Result<(), Stor
     Ok(())
 }
 
-/// Indexes days that closed, until `stop` says so.
+/// Removes the next lots that lie before the beginnings of their streams; each project has its turn.
+async fn expire_some(client: &mut Client, clock: &SharedClock) -> Result<(), StoreError> {
+    let began = clock.monotonic();
+    let mut projects = retention::behind(client).await?;
+    while !projects.is_empty() {
+        let mut left = Vec::new();
+        for project in projects {
+            if Duration::from_nanos(clock.monotonic().saturating_sub(began)) > EXPIRING {
+                return Ok(());
+            }
+            if retention::step(client, project).await?.is_some() {
+                left.push(project);
+            }
+        }
+        projects = left;
+    }
+    Ok(())
+}
+
+/// Moves on where streams begin, and drops days that no project keeps.
+async fn let_go(database: &Database, clock: &SharedClock) {
+    let raise =
+        async { retention::raise(&mut database.connect(Role::Upkeep).await?, None, clock.now()).await };
+    let raised = timeout(PATIENCE, raise).await;
+    if let Err(error) = raised.unwrap_or(Err(StoreError::TimedOut(PATIENCE))) {
+        tracing::warn!(%error, "what is past its retention could not be let go");
+        return;
+    }
+    loop {
+        match retention::drop_one(database, clock.now()).await {
+            Ok(Some(day)) => tracing::info!(day, "dropped a day of the log"),
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "a day of the log could not be dropped");
+                return;
+            }
+        }
+    }
+}
+
+/// Indexes days that closed, until `stop` says so, and lets go of those that are past.
 pub(super) async fn close(database: Database, clock: SharedClock, mut stop: watch::Receiver<bool>) {
     let mut ticks = interval(CLOSE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let work = async {
         loop {
             ticks.tick().await;
+            let_go(&database, &clock).await;
             loop {
                 match closed::index_one(&database, clock.now()).await {
                     Ok(Some(day)) => tracing::info!(day, "indexed a closed day of the log"),

@@ -38,6 +38,8 @@ pub struct ProjectRow {
     pub locale: String,
     /// IANA name.
     pub timezone: String,
+    /// Days for which it keeps what it received; `None` is for ever.
+    pub retention_days: Option<i32>,
     /// Overrides: class → requests per minute.
     pub limits: BTreeMap<String, u64>,
     /// When it was made.
@@ -209,6 +211,7 @@ fn project(row: &Row) -> Result<ProjectRow, StoreError> {
         name: row.get(2),
         locale: row.get(3),
         timezone: row.get(4),
+        retention_days: row.get(9),
         limits: limits(row.get(5))?,
         created_at: row.get(6),
         updated_at: row.get(7),

@@ -5,10 +5,17 @@
 
 use jiff::Timestamp;
 
+use tokio_postgres::Client;
+
 use super::{Database, Role, StoreError, partitions};
 
-/// Key of the advisory lock under which one node at a time builds.
+/// Key of the advisory lock under which one node at a time builds, or drops a day.
 const LOCK: i64 = 0x7469_6465_636c_6f73;
+
+/// Whether this connection is now the one that works on closed days.
+pub(super) async fn lock(client: &Client) -> Result<bool, StoreError> {
+    Ok(client.query_one("select pg_try_advisory_lock($1)", &[&LOCK]).await?.get(0))
+}
 
 /// Indexes the newest closed day that has no index yet and answers its name; `None` when there is none, or while another
 /// node is at it.
@@ -18,7 +25,7 @@ const LOCK: i64 = 0x7469_6465_636c_6f73;
 pub async fn index_one(database: &Database, now: Timestamp) -> Result<Option<String>, StoreError> {
     // A connection of its own, which takes the lock with it when it goes.
     let client = database.connect(Role::Migration).await?;
-    if !client.query_one("select pg_try_advisory_lock($1)", &[&LOCK]).await?.get::<_, bool>(0) {
+    if !lock(&client).await? {
         return Ok(None);
     }
     let all = partitions::state(&client).await?;

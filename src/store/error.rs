@@ -6,6 +6,8 @@ use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 use tokio_postgres::error::SqlState;
 
+use crate::domain::cursor::Cursor;
+
 /// A failure of the store. Its text is for the operator's log and never for a client.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -63,6 +65,9 @@ pub enum StoreError {
     /// Another transaction moved what this one was about to write; the same work succeeds when it is tried again.
     #[error("{0}")]
     Moved(&'static str),
+    /// A place of a stream lies before its beginning: what comes behind it is past its retention.
+    #[error("the place lies before the beginning of the stream")]
+    Expired(Cursor),
     /// The key that asked for a change was ended in the meantime; nothing was changed.
     #[error("the key that asked for this was ended in the meantime")]
     CallerEnded,
@@ -150,6 +155,11 @@ impl StoreError {
     /// Whether a lock was not to be had within `lock_timeout`.
     pub fn is_locked_out(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
+    }
+
+    /// Whether a statement named a table that is not there: a day of the log that was dropped in the meantime.
+    pub(super) fn is_missing_table(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE))
     }
 
     /// Whether the server itself said that a lane's transaction is rolled back. Anything else that comes instead of the answer to a

@@ -45,6 +45,8 @@ pub mod contacts;
 
 pub mod audience;
 
+mod pages;
+
 pub mod timeline;
 
 pub mod outbound;
@@ -90,6 +92,8 @@ pub mod sums;
 pub mod tally;
 
 pub mod purge;
+
+pub mod retention;
 
 pub mod erase;
 

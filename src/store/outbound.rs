@@ -6,9 +6,9 @@
 
 use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 
-use super::{StoreError, lease::Lease, log::Kind};
+use super::{StoreError, lease::Lease, log::Kind, pages::Day, retention};
 use crate::domain::{cursor::Cursor, pattern::Patterns};
 
 /// The most items of one page.
@@ -60,7 +60,7 @@ pub struct Item {
 pub struct Wanted<'a> {
     /// Row of the project.
     pub project: i64,
-    /// Behind which place; from the oldest on without.
+    /// Behind which place; from where the stream begins without.
     pub after: Option<Cursor>,
     /// Of which types.
     pub patterns: &'a Patterns,
@@ -92,9 +92,16 @@ pub async fn head(pool: &Pool) -> Result<Cursor, StoreError> {
 /// The place before everything that was received at `from` or later. A few items that were received shortly before may come
 /// behind it, for the order is that of commits.
 ///
+/// Never before the beginning of the stream, where older items are past their retention.
+///
 /// # Errors
 /// [`StoreError`] when the database cannot be asked.
 pub async fn since(pool: &Pool, project: i64, from: Timestamp) -> Result<Cursor, StoreError> {
+    let place = received_since(pool, project, from).await?;
+    Ok(retention::floor(pool, project).await?.map_or(place, |floor| floor.max(place)))
+}
+
+async fn received_since(pool: &Pool, project: i64, from: Timestamp) -> Result<Cursor, StoreError> {
     let mut lease = Lease::of(pool).await?;
     let head = behind(&lease.one(sql!("outbound_head"), &[]).await?);
     let oldest = lease.first(sql!("outbound_oldest"), &[&project]).await?;
@@ -122,11 +129,38 @@ pub async fn since(pool: &Pool, project: i64, from: Timestamp) -> Result<Cursor,
 /// one page of a reader that goes on with [`Page::next`], in the same order for every reader.
 ///
 /// # Errors
-/// [`StoreError`] when the database cannot be asked.
+/// [`StoreError::Expired`] with where the stream begins, when that lies behind the place asked for; else [`StoreError`] when the
+/// database cannot be asked.
 pub async fn page(pool: &Pool, wanted: &Wanted<'_>) -> Result<Page, StoreError> {
-    let start = wanted.after.unwrap_or(Cursor { epoch: 0, tx: 0, id: 0 });
+    let mut start = match wanted.after {
+        Some(place) => place,
+        None => beginning(pool, wanted.project).await?,
+    };
+    loop {
+        let page = walk(pool, wanted, start).await?;
+        // Looked at behind the rows: what was let go of before they were read may be missing among them.
+        let begins = beginning(pool, wanted.project).await?;
+        if begins <= start {
+            return Ok(page);
+        }
+        if wanted.after.is_some() {
+            return Err(StoreError::Expired(begins));
+        }
+        start = begins;
+    }
+}
+
+/// The place behind which the stream of a project begins.
+async fn beginning(pool: &Pool, project: i64) -> Result<Cursor, StoreError> {
+    let floor = retention::floor(pool, project).await?;
+    Ok(floor.unwrap_or(Cursor { epoch: 0, tx: 0, id: 0 }))
+}
+
+/// A page behind a place, of what is there.
+async fn walk(pool: &Pool, wanted: &Wanted<'_>, start: Cursor) -> Result<Page, StoreError> {
     let limit = wanted.limit.clamp(1, LONGEST);
-    let mut walk = Walk { lease: Lease::of(pool).await?, wanted, limit, next: start, items: Vec::new() };
+    let lease = Lease::of(pool).await?;
+    let mut walk = Walk { lease, wanted, limit, next: start, day: None, items: Vec::new() };
     let (mut passed, mut scanned, mut statements) = (0, 0, 0);
     loop {
         let (lots, head) = walk.lots().await?;
@@ -168,6 +202,8 @@ struct Lot {
     last_id: i64,
     datasource: i64,
     received_at: Timestamp,
+    /// How many rows it had; fewer are left of one that is read from its middle on, or none of one that was purged.
+    held: i64,
 }
 
 impl Lot {
@@ -191,6 +227,8 @@ struct Walk<'a> {
     wanted: &'a Wanted<'a>,
     limit: usize,
     next: Cursor,
+    /// The day that was read last.
+    day: Option<Day>,
     items: Vec<Item>,
 }
 
@@ -226,6 +264,7 @@ impl Walk<'_> {
                 last_id: row.get(5),
                 datasource: row.get(6),
                 received_at: row.get(7),
+                held: row.get::<_, i32>(8).into(),
             };
             // What is left of the one that the place is in.
             let inside = (lot.epoch, lot.tx) == (self.next.epoch, self.next.tx);
@@ -241,7 +280,9 @@ impl Walk<'_> {
         let (mut rows, mut run) = (0, 0);
         let mut last: Option<Timestamp> = None;
         for lot in lots {
-            let near = last.is_none_or(|last| lot.received_at.duration_since(last).abs() <= APART);
+            let near = last.is_none_or(|last| {
+                lot.received_at.duration_since(last).abs() <= APART && same_day(lot.received_at, last)
+            });
             if run > 0 && (rows >= most || (self.wants(lot) && !near)) {
                 break;
             }
@@ -262,45 +303,69 @@ impl Walk<'_> {
         else {
             return Ok(true);
         };
+        let places = self.places(from, to).await?;
         let times: Vec<Timestamp> = lots.iter().map(|lot| lot.received_at).collect();
         let first: Vec<i64> = lots.iter().map(|lot| lot.first_id).collect();
         let last: Vec<i64> = lots.iter().map(|lot| lot.last_id).collect();
         let (low, high) = (first.iter().min(), last.iter().max());
-        let patterns = self.wanted.patterns;
+        let (project, patterns) = (self.wanted.project, self.wanted.patterns);
         let missing = self.limit - self.items.len();
         let most = i64::try_from(missing).unwrap_or(i64::MAX);
-        let found = self
-            .lease
-            .query(
-                sql!("outbound_rows"),
-                &[
-                    &self.wanted.project,
-                    &from,
-                    &to,
-                    &low,
-                    &high,
-                    &patterns.is_all(),
-                    &patterns.exact(),
-                    &patterns.prefixes(),
-                    &times,
-                    &first,
-                    &last,
-                    &most,
-                ],
-            )
-            .await?;
+        let (all, exact, prefixes) = (patterns.is_all(), patterns.exact(), patterns.prefixes());
+        let question: [&(dyn ToSql + Sync); 12] =
+            [&project, &from, &to, &low, &high, &all, &exact, &prefixes, &times, &first, &last, &most];
+        let mut found = None;
+        if let Some((begin, end)) = places {
+            let places: [&(dyn ToSql + Sync); 2] = [&format!("({begin},0)"), &format!("({end},0)")];
+            let rows = self.lease.query(sql!("outbound_places"), &[&question[..], &places].concat()).await?;
+            // Of all types as many as came, but for the empty row that stands for none.
+            let counted = rows.first().and_then(|row| row.get::<_, Option<i64>>(10));
+            let came = counted
+                .unwrap_or_else(|| rows.iter().filter_map(|row| row.get::<_, Option<i32>>(0)).count() as i64);
+            let expected = held(&lots);
+            // Where rows are missing, some lie elsewhere or are gone: the index knows.
+            let whole = came >= if counted.is_some() { expected } else { expected.min(most) };
+            found = whole.then_some(rows);
+        }
+        let found = match found {
+            Some(rows) => rows,
+            None => self.lease.query(sql!("outbound_rows"), &question).await?,
+        };
+        let before = self.items.len();
         self.items.extend(found.iter().filter_map(|row| item(row, &lots)));
-        if found.len() < missing {
+        if self.items.len() - before < missing {
             return Ok(true);
         }
         self.next = self.items.last().map_or(self.next, |item| item.cursor);
         Ok(false)
     }
+
+    /// Where the rows of a stretch of one day lie, if that is known without the index.
+    async fn places(&mut self, from: Timestamp, to: Timestamp) -> Result<Option<(i64, i64)>, StoreError> {
+        if self.day.is_none_or(|day| !day.holds(from)) {
+            self.day = Day::of(&mut self.lease, from).await?;
+        }
+        match self.day.filter(|day| day.holds(to)) {
+            Some(day) => day.around(&mut self.lease, from, to).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// How many rows there must be of some lots.
+fn held(lots: &[&Lot]) -> i64 {
+    lots.iter().map(|lot| lot.held.min(lot.last_id - lot.first_id + 1)).sum()
+}
+
+fn same_day(one: Timestamp, other: Timestamp) -> bool {
+    const DAY: i64 = 86_400;
+    one.as_second().div_euclid(DAY) == other.as_second().div_euclid(DAY)
 }
 
 fn item(row: &Row, lots: &[&Lot]) -> Option<Item> {
     // Counted from 1 by the statement.
-    let lot = lots.get(usize::try_from(row.get::<_, i32>(0)).ok()?.checked_sub(1)?)?;
+    let at: i32 = row.get::<_, Option<i32>>(0)?;
+    let lot = lots.get(usize::try_from(at).ok()?.checked_sub(1)?)?;
     let kind: i8 = row.get(2);
     Some(Item {
         cursor: lot.place(row.get(1)),

@@ -108,6 +108,12 @@ fn name_of(day: Date) -> String {
     format!("event_{:04}{:02}{:02}", day.year(), day.month(), day.day())
 }
 
+/// The name of the table that holds what is received at a time, the first instant of its day, and the first instant after it.
+pub(super) fn day_around(at: Timestamp) -> Option<(String, Timestamp, Timestamp)> {
+    let day = day_of(at, 0);
+    Some((name_of(day), midnight(day)?, midnight(day.tomorrow().ok()?)?))
+}
+
 async fn make(client: &Client, day: Date) -> Result<(), StoreError> {
     let name = name_of(day);
     let next = day.tomorrow().map_err(|error| StoreError::Content(error.to_string()))?;

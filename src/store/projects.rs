@@ -40,6 +40,8 @@ pub struct ProjectListing {
     pub timezone: String,
     /// Overrides: class → requests per minute.
     pub limits: BTreeMap<String, u64>,
+    /// Days for which it keeps what it received; `None` is for ever.
+    pub retention_days: Option<i32>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -85,6 +87,7 @@ pub async fn list(client: &Client) -> Result<Vec<ProjectListing>, StoreError> {
                 locale: row.get(3),
                 timezone: row.get(4),
                 limits: limits(row.get(5))?,
+                retention_days: row.get(8),
                 created_at: row.get(6),
                 updated_at: row.get(7),
             })
@@ -112,7 +115,9 @@ pub async fn change(
 ) -> Result<bool, StoreError> {
     let limits = limits_json(&patch.limits);
     let tx = Tx::begin(client, "project_change").await?;
-    let values: [&(dyn ToSql + Sync); 5] = [&uid, &patch.name, &patch.locale, &patch.timezone, &limits];
+    let (retention_changes, retention) = (patch.retention.is_some(), patch.retention.flatten());
+    let values: [&(dyn ToSql + Sync); 7] =
+        [&uid, &patch.name, &patch.locale, &patch.timezone, &limits, &retention_changes, &retention];
     let found = tx.execute(sql!("project_change"), &values).await? > 0;
     if found {
         audit::write(&tx, actor, "project.change", uid, &patch.to_string()).await?;

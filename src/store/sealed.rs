@@ -200,6 +200,32 @@ pub async fn lock(client: &Client) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Does something in one more turn of a rotation, if nothing was sealed under an old secret key since [`reseal`]: `is_old` says of a
+/// text that it was. `false` when something was, and nothing is done then.
+///
+/// The lock of [`lock`] goes with its connection. So that is asked first; nobody else seals until the work is done.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked; nothing is done when that shows before the work.
+pub async fn finish<E: From<StoreError>>(
+    client: &mut Client,
+    is_old: impl Fn(Uuid, &[u8]) -> bool,
+    work: impl AsyncFnOnce() -> Result<(), E>,
+) -> Result<bool, E> {
+    let tx = Tx::begin(client, "sealed_finish").await?;
+    turn(&tx).await?;
+    let rows = tx.query(sql!("sealed_list"), &[]).await?;
+    let hooks = tx.query(sql!("webhook_sealed_list"), &[]).await?;
+    let before = hooks.iter().filter_map(|row| Some((row.get(0), row.get::<_, Option<&[u8]>>(2)?)));
+    let sealed = rows.iter().chain(&hooks).map(|row| (row.get::<_, Uuid>(0), row.get::<_, &[u8]>(1)));
+    if sealed.chain(before).any(|(id, text)| is_old(id, text)) {
+        return Ok(false);
+    }
+    work().await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// What a rotation of the secret key did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resealed {

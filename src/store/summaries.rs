@@ -65,7 +65,8 @@ impl Summaries {
             let range = client.query_one(sql!("summaries_range"), &[&partition.name, &*done, &last]).await;
             match range.map_err(StoreError::from) {
                 Ok(row) => made += row.get::<_, i64>(0),
-                Err(error) if error.is_locked_out() => return Ok(made),
+                // Being vacuumed, or dropped since the list was read.
+                Err(error) if error.is_locked_out() || error.is_missing_table() => return Ok(made),
                 Err(error) => return Err(error),
             }
             *done = until;

@@ -8,7 +8,7 @@ use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
 
-use super::{StoreError, lease::Lease, partitions::Partition};
+use super::{StoreError, lease::Lease, pages::Day, partitions::Partition};
 use crate::domain::cursor::Cursor;
 
 /// The most rows of one page.
@@ -171,7 +171,12 @@ impl Walk<'_> {
                 and user_id = $1 and datasource_id = $2 and kind = 'e'",
             day.name
         );
-        let found: i64 = self.lease.one_of_text(&sql, &[&self.user_id, &self.datasource]).await?.get(0);
+        let found: i64 = match self.lease.one_of_text(&sql, &[&self.user_id, &self.datasource]).await {
+            Ok(row) => row.get(0),
+            // The day was dropped since the list of days was read.
+            Err(error) if error.is_missing_table() => return Ok(i64::MAX),
+            Err(error) => return Err(error),
+        };
         Ok(next_stretch(JUDGED, usize::try_from(found).unwrap_or(0), self.wanted - self.rows.len()))
     }
 
@@ -191,13 +196,8 @@ impl Walk<'_> {
         Ok(high)
     }
 
-    /// When rows at the beginning of a page were received; `None` where there are none.
-    ///
-    /// By their places: whatever else the planner is offered, it takes the whole day for less work now and then.
     async fn sample(&mut self, day: &Partition, page: i64) -> Result<Option<Timestamp>, StoreError> {
-        let near = (page..page + 4).flat_map(|page| (1..=4).map(move |row| format!("({page},{row})")));
-        let places: Vec<String> = near.collect();
-        Ok(self.lease.one(sql!("timeline_sample"), &[&day.from, &day.to, &places]).await?.get(0))
+        Day { from: day.from, to: day.to, pages: day.pages }.sample(&mut self.lease, page).await
     }
 
     /// Reads what is still wanted between `from` and the edge; answers how many rows came.

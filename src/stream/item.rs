@@ -111,13 +111,13 @@ mod tests {
     }
 
     fn written(item: &Item, sight: Sight) -> serde_json::Value {
-        serde_json::from_str(&write(item, sight, &Catalogue::builtin()).unwrap()).unwrap()
+        serde_json::from_str(&write(item, sight, Catalogue::builtin()).unwrap()).unwrap()
     }
 
     #[test]
     fn an_event_has_parameters_as_they_were_stored() {
         let item = item(Kind::Event, "purchase", r#"{"n":1.50}"#);
-        let text = write(&item, Sight::Whole, &Catalogue::builtin()).unwrap();
+        let text = write(&item, Sight::Whole, Catalogue::builtin()).unwrap();
         assert_eq!(
             text,
             format!(

@@ -205,7 +205,13 @@ impl Tail {
                 datasources: None,
                 limit: AT_ONCE,
             };
-            let page = outbound::page(&self.inner.pool, &wanted).await?;
+            let page = match outbound::page(&self.inner.pool, &wanted).await {
+                Err(StoreError::Expired(floor)) => {
+                    self.begin(project, floor);
+                    return Ok(());
+                }
+                page => page?,
+            };
             place = page.next;
             if let Some(project) = self.lock().get_mut(&project) {
                 for items in batches(page.items) {

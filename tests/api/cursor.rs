@@ -10,10 +10,11 @@ use tidegate::{
     },
 };
 
+use super::manage::Manager;
 use crate::support::{house::TestHouse, postgres::TestDatabase};
 
 async fn refused(house: &TestHouse, text: &str) -> Problem {
-    cursor(&house.state, text).await.unwrap_err()
+    cursor(&house.state, 1, text).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -23,7 +24,7 @@ async fn a_receipt_is_a_cursor_and_anything_else_is_refused() {
     let inlet = house.inlet().await;
     let pushed = house.post(&inlet.token, &inlet.path("/stream/contacts"), &json!([{"_user_id": "u"}])).await;
     let text = pushed.json()["receipt"]["cursor"].as_str().unwrap().to_owned();
-    let known = cursor(&house.state, &text).await.unwrap();
+    let known = cursor(&house.state, 1, &text).await.unwrap();
     assert_eq!(known.encode(), text);
 
     let mut damaged = text.clone();
@@ -55,7 +56,7 @@ async fn a_cursor_from_before_a_restore_is_answered_with_the_place_to_go_on_from
     let problem = refused(&house, &before.encode()).await;
     let restart = Cursor { epoch: 20, ..before }.encode();
     assert_eq!((problem.code, problem.restart.as_deref()), (Code::CursorExpired, Some(restart.as_str())));
-    assert!(cursor(&house.state, &restart).await.is_ok(), "the restart point is a cursor");
+    assert!(cursor(&house.state, 1, &restart).await.is_ok(), "the restart point is a cursor");
     let document = serde_json::to_value(problem.document("id")).unwrap();
     assert_eq!((&document["status"], &document["restart"]), (&json!(410), &json!(restart)));
 
@@ -73,5 +74,36 @@ async fn a_store_that_fails_is_not_the_cursors_fault() {
     house.sql("alter table epoch rename to elsewhere").await;
     let text = Cursor { epoch: 1, tx: 1, id: 1 }.encode();
     assert_eq!(refused(&house, &text).await.code, Code::Internal);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_cursor_from_before_the_retention_is_answered_with_where_the_stream_begins() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let manager = Manager::of(&house, &inlet).await;
+    let mut cursors = Vec::new();
+    for user in ["a", "b", "c"] {
+        let batch = json!([{ "_user_id": user }]);
+        let pushed = house.post(&inlet.token, &inlet.path("/stream/contacts"), &batch).await;
+        cursors.push(pushed.json()["receipt"]["cursor"].as_str().unwrap().to_owned());
+    }
+    house.sql("update lot set received_at = received_at - interval '40 days' where tx < (select max(tx) from lot)").await;
+    for kept in [json!(41), json!(null)] {
+        assert_eq!(manager.ask(&house, "PATCH", "", json!({ "retentionDays": kept })).await.status, 200);
+        assert!(cursor(&house.state, 1, &cursors[0]).await.is_ok(), "all of it is kept");
+    }
+    assert_eq!(manager.ask(&house, "PATCH", "", json!({ "retentionDays": 39 })).await.status, 200);
+    let problem = refused(&house, &cursors[0]).await;
+    assert_eq!((problem.code, problem.restart.as_ref()), (Code::CursorExpired, Some(&cursors[1])));
+    assert!(problem.detail.contains("where its stream begins"), "{}", problem.detail);
+    for later in &cursors[1..] {
+        assert!(cursor(&house.state, 1, later).await.is_ok(), "at once, and the restart point is a cursor");
+    }
+    assert!(cursor(&house.state, 2, &cursors[0]).await.is_ok(), "another project keeps its own");
+    // What is gone is gone.
+    assert_eq!(manager.ask(&house, "PATCH", "", json!({ "retentionDays": null })).await.status, 200);
+    assert_eq!(refused(&house, &cursors[0]).await.code, Code::CursorExpired);
     house.stop().await;
 }

@@ -52,7 +52,8 @@ async fn every_command(home: &Home) {
 
     let listed = home.run(["project", "list", "--json"]).await.json();
     let shop = listed.as_array().unwrap().iter().find(|one| one["uid"] == project.as_str()).unwrap();
-    assert_eq!(members(shop), ["createdAt", "limits", "locale", "name", "timezone", "uid", "updatedAt"]);
+    let wanted = ["createdAt", "limits", "locale", "name", "retentionDays", "timezone", "uid", "updatedAt"];
+    assert_eq!(members(shop), wanted);
     assert_eq!(shop["limits"], json!({ "audience.read": 7 }));
     let listed = home.run(["datasource", "list", "--project", &project, "--json"]).await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
@@ -122,6 +123,15 @@ async fn change(home: &Home, project: &str, datasource: &str) {
     );
     assert_eq!(shown["limits"], json!({}));
     assert!(home.run(["project", "show", "--project", project]).await.ok().contains("Europe/Vienna"));
+    let keep = ["project", "retention", "--project", project];
+    home.run(keep).await.refused(&["--days", "--forever"]);
+    home.run(keep.iter().chain(&["--days", "0"])).await.refused(&["36500 days"]);
+    home.run(keep.iter().chain(&["--days", "30"])).await.refused(&["more than 30 days ago", "--yes"]);
+    home.run(keep.iter().chain(&["--days", "30", "--yes"])).await.ok();
+    home.run(keep.iter().chain(&["--days", "31"])).await.ok();
+    assert!(home.run(["project", "show", "--project", project]).await.ok().contains("31 days"));
+    let said = home.run(keep.iter().chain(&["--forever"])).await.ok();
+    assert!(said.contains("retention = for ever"), "{said}");
 
     let of = ["--datasource", datasource];
     let to = [

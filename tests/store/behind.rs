@@ -12,7 +12,7 @@ use super::{
     station::{Station, append, count, events, numbered, one_lane, until},
     tally::{both, project},
 };
-use crate::support::postgres::TestDatabase;
+use crate::support::postgres::{TestDatabase, connect, migrate, private_server};
 
 #[tokio::test]
 async fn upkeep_tallies_purges_summarizes_closes_and_forgets() {
@@ -66,4 +66,38 @@ async fn upkeep_tallies_purges_summarizes_closes_and_forgets() {
     stop.send_replace(true);
     running.await.unwrap();
     station.stop().await;
+}
+
+#[tokio::test]
+async fn upkeep_lets_go_of_what_is_past() {
+    // A server of its own: what others leave open would put the only look of a minute off.
+    let (server, _folder) = private_server().await;
+    let config = server.config();
+    migrate(&config).await;
+    let mut client = connect(&config).await;
+    project(&client).await;
+    let long_ago = SystemClock::shared().now() - SignedDuration::from_hours(24 * 40);
+    let old = Station::with_clock(&config, one_lane(), FakeClock::at(long_ago)).await;
+    append(&old.handle, 1, events(numbered("old ", 7), 1)).await.unwrap();
+    old.stop().await;
+    let station = Station::start(&config, one_lane()).await;
+    append(&station.handle, 1, events(numbered("new ", 3), 1)).await.unwrap();
+    client.batch_execute("update project set retention_days = 30").await.unwrap();
+    let day = format!("event_{}", long_ago.strftime("%Y%m%d"));
+    assert_eq!(count(&client, &format!("select count(*) from {day}"), &[]).await, 7);
+
+    let own = Database::new(config.clone());
+    let (stop, stopped) = watch::channel(false);
+    let pool = own.pool(Role::Meta, 1).unwrap();
+    let running =
+        tokio::spawn(upkeep::run(station.handle.clone(), own, pool, SystemClock::shared(), stopped));
+    let gone = "select count(*) from pg_class where relname = $1";
+    until("the day is dropped", async || count(&client, gone, &[&day]).await == 0).await;
+    until("its lot follows", async || count(&client, "select count(*) from lot", &[]).await == 1).await;
+    assert_eq!(count(&client, "select count(*) from event", &[]).await, 3);
+    assert_eq!(both(&mut client, 1).await[0], (10, 0), "it was stored, and stays in the totals");
+    stop.send_replace(true);
+    running.await.unwrap();
+    station.stop().await;
+    server.stop().await.unwrap();
 }

@@ -39,6 +39,7 @@ mod unchanged;
 mod writer;
 
 mod restart;
+mod retention;
 
 mod keyring;
 
@@ -59,6 +60,8 @@ mod reissued;
 mod audience;
 
 mod timeline;
+
+mod large;
 
 mod summaries;
 

@@ -9,6 +9,7 @@ use tidegate::{
     },
     domain::clock::SystemEntropy,
     store::{
+        StoreError,
         audit::Actor,
         keys::{self, End},
         projects,
@@ -142,6 +143,31 @@ async fn a_rotation_that_breaks_off_anywhere_loses_nothing() {
     // What was left of a file that was being written is no obstacle.
     fs::write(bench.file().with_extension("part"), "half").unwrap();
     assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 4, lost: 0 });
+    assert_eq!(bench.lines().len(), 1);
+    assert_eq!(bench.shown(&vault).await, before);
+}
+
+#[tokio::test]
+async fn the_old_secret_key_stays_while_anything_needs_it() {
+    let bench = Bench::laid(1).await;
+    let vault = bench.vault();
+    let before = bench.shown(&vault).await;
+    let mut client = bench.database.client().await;
+    let keys = vault.put_new(&SystemEntropy).await.unwrap();
+    // Sealed under the old one, as by a server whose turn a rotation without its lock did not wait for.
+    let refused = single::forget_old(&mut client, &vault, &keys).await;
+    assert!(matches!(refused, Err(SingleError::Store(StoreError::Moved(_)))), "{refused:?}");
+    assert_eq!(bench.lines().len(), 2);
+    // The connection is gone, and the lock with it.
+    let mut lost = bench.database.client().await;
+    sealed::lock(&lost).await.unwrap();
+    let end = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()
+               and database = (select oid from pg_database where datname = current_database())";
+    client.batch_execute(end).await.unwrap();
+    assert!(single::forget_old(&mut lost, &vault, &keys).await.is_err());
+    assert_eq!(bench.lines().len(), 2);
+    assert_eq!(bench.shown(&vault).await, before);
+    assert_eq!(rotate(&bench, &vault).await, Resealed { resealed: 2, lost: 0 });
     assert_eq!(bench.lines().len(), 1);
     assert_eq!(bench.shown(&vault).await, before);
 }

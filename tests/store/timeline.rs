@@ -200,7 +200,7 @@ async fn the_planner_takes_the_filters() {
     Summaries::default().advance(&client, SystemClock::shared().now()).await.unwrap();
     let read = Database::new(database.config.clone()).connect(Role::Read).await.unwrap();
     let page = include_str!("../../src/store/sql/timeline_page.sql");
-    let sample = include_str!("../../src/store/sql/timeline_sample.sql");
+    let sample = include_str!("../../src/store/sql/pages_sample.sql");
     let stretch = "1, 1, 'rare', date_trunc('day', now()), date_trunc('day', now()) + '2 s', 9000000000, 100";
     let place = "date_trunc('day', now()), date_trunc('day', now()) + '1 day', '{\"(100,1)\",\"(100,2)\"}'";
     for analyzed in [false, true] {

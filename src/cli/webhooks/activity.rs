@@ -21,7 +21,7 @@ use crate::{
     },
     store::{
         epochs::{self, Position},
-        outbound, projects,
+        outbound, projects, retention,
         webhooks::record::{self, Attempt},
     },
     stream::webhooks::{item_at, message},
@@ -121,6 +121,11 @@ pub(super) async fn replay(reached: &mut Reached<'_>, call: &str, replay: &Repla
             ensure!(
                 standing == Position::Current,
                 "--after is no cursor of this database's stream as it is now"
+            );
+            let begins = retention::floor(&reads, project).await?;
+            ensure!(
+                begins.is_none_or(|begins| begins <= cursor),
+                "--after is older than what the project keeps"
             );
             record::rewind(reached.client, place, cursor, ACTOR).await?
         }

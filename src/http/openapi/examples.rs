@@ -49,7 +49,7 @@ pub(super) fn account() -> Value {
 pub(super) fn project() -> Value {
     json!({
         "uid": PROJECT, "name": "Shop", "locale": "es-ES", "timezone": "Europe/Madrid",
-        "createdAt": MADE, "updatedAt": CHANGED, "limits": { "audience.read": 600 },
+        "retentionDays": 400, "createdAt": MADE, "updatedAt": CHANGED, "limits": { "audience.read": 600 },
     })
 }
 

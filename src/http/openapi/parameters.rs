@@ -1,6 +1,6 @@
 //! What stands in paths and queries.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::openapi::{
     KnownFormat, ObjectBuilder, RefOr, Required, Schema, SchemaFormat, Type,
     path::{Parameter, ParameterBuilder, ParameterIn},
@@ -99,26 +99,30 @@ fn uuid() -> SchemaFormat {
 
 /// A parameter of the query that is no flag; what it belongs to stands before its name where several things have one.
 pub(super) fn of_query(name: &str) -> Parameter {
-    let whole = || ObjectBuilder::new().schema_type(Type::Integer);
-    let time = || string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
-    let (description, schema, example) = match name {
-        "from" => {
-            ("The time from which on; cut down to a whole minute.", time(), json!("2026-11-20T12:00:00Z"))
-        }
-        "to" => (
-            "The time up to which, at most 7 days later; rounded up to a whole minute.",
-            time(),
-            json!("2026-11-20T12:10:00Z"),
-        ),
-        "list.limit" => {
-            let range = whole().minimum(Some(1)).maximum(Some(paging::LONGEST));
-            ("How many entities a page has.", range.default(Some(json!(paging::USUAL))), json!(20))
-        }
-        "list.after" => (
-            "The cursor behind which the page begins; from `metadata.next` of the page before.",
-            string().pattern(Some("^[0-9A-Za-z_-]{28}$")),
-            json!(mark::encode(List::Keys, 0)),
-        ),
+    let (description, schema, example) = of_stream(name).unwrap_or_else(|| of_others(name));
+    ParameterBuilder::new()
+        .name(name.rsplit_once('.').map_or(name, |(_, name)| name))
+        .parameter_in(ParameterIn::Query)
+        .required(if matches!(name, "from" | "to") { Required::True } else { Required::False })
+        .description(Some(description))
+        .schema(Some(schema))
+        .example(Some(example))
+        .build()
+}
+
+type Said = (&'static str, ObjectBuilder, Value);
+
+fn whole() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer)
+}
+
+fn time() -> ObjectBuilder {
+    string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+}
+
+/// What readers of the stream ask for.
+fn of_stream(name: &str) -> Option<Said> {
+    Some(match name {
         "stream.from" => {
             ("A time to begin at, where there is no `after`.", time(), json!("2026-11-20T12:00:00Z"))
         }
@@ -147,6 +151,29 @@ pub(super) fn of_query(name: &str) -> Parameter {
             string(),
             json!(DATASOURCE),
         ),
+        _ => return None,
+    })
+}
+
+fn of_others(name: &str) -> Said {
+    match name {
+        "from" => {
+            ("The time from which on; cut down to a whole minute.", time(), json!("2026-11-20T12:00:00Z"))
+        }
+        "to" => (
+            "The time up to which, at most 7 days later; rounded up to a whole minute.",
+            time(),
+            json!("2026-11-20T12:10:00Z"),
+        ),
+        "list.limit" => {
+            let range = whole().minimum(Some(1)).maximum(Some(paging::LONGEST));
+            ("How many entities a page has.", range.default(Some(json!(paging::USUAL))), json!(20))
+        }
+        "list.after" => (
+            "The cursor behind which the page begins; from `metadata.next` of the page before.",
+            string().pattern(Some("^[0-9A-Za-z_-]{28}$")),
+            json!(mark::encode(List::Keys, 0)),
+        ),
         "limit" => {
             let range = whole().minimum(Some(1)).maximum(Some(LONGEST)).default(Some(json!(100)));
             ("How many events a page has.", range, json!(20))
@@ -156,15 +183,7 @@ pub(super) fn of_query(name: &str) -> Parameter {
             string().pattern(Some("^[0-9A-Za-z_-]{34}$")),
             json!("AQAAAAEABkPfgVQWAAAAAAAAAAABzlvMDQ"),
         ),
-    };
-    ParameterBuilder::new()
-        .name(name.rsplit_once('.').map_or(name, |(_, name)| name))
-        .parameter_in(ParameterIn::Query)
-        .required(if matches!(name, "from" | "to") { Required::True } else { Required::False })
-        .description(Some(description))
-        .schema(Some(schema))
-        .example(Some(example))
-        .build()
+    }
 }
 
 /// The name that a client gives a request which it may have to repeat.

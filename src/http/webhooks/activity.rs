@@ -96,7 +96,7 @@ pub(in crate::http) async fn replay(
     let body: WebhookReplay = intake::object(state, request, payload).await?;
     let broken = |field, rule| intake::invalid(&Rejection::of(Fault::at([field], rule)));
     let to = match (body.after, body.from, body.message) {
-        (Some(after), None, None) => cursor::cursor(state, &after).await?,
+        (Some(after), None, None) => cursor::cursor(state, member.project.id, &after).await?,
         (None, Some(from), None) => {
             let from = datetime(&from).ok_or_else(|| broken("from", NOT_A_TIME))?;
             let found = outbound::since(&state.stream, member.project.id, from).await;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{LimitChanges, Limits, Locale, Name, PlanName, TimeZone, Whole};
+use super::{LimitChanges, Limits, Locale, Name, PlanName, RetentionDays, TimeZone, Whole, nullable};
 use crate::auth::{Organization, Project, scope::Scope};
 
 /// The organization.
@@ -100,6 +100,9 @@ pub(in crate::http) struct ManagedProject<'a> {
     locale: &'a str,
     /// The IANA name of its time zone.
     timezone: &'a str,
+    /// For how many days it keeps what it received; `null` is for ever.
+    #[schema(value_type = Option<RetentionDays>, required = true)]
+    retention_days: Option<i32>,
     /// When it was made.
     created_at: Timestamp,
     /// When it last changed.
@@ -116,6 +119,7 @@ impl<'a> From<&'a Project> for ManagedProject<'a> {
             name: &project.name,
             locale: &project.locale,
             timezone: &project.timezone,
+            retention_days: project.retention_days,
             created_at: project.created_at,
             updated_at: project.updated_at,
             limits: project.overrides.iter().collect(),
@@ -133,6 +137,10 @@ pub(in crate::http) struct ProjectChange {
     pub(in crate::http) locale: Option<String>,
     #[schema(value_type = Option<TimeZone>)]
     pub(in crate::http) timezone: Option<String>,
+    /// `null` keeps everything for ever from now on.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<RetentionDays>)]
+    pub(in crate::http) retention_days: Option<Option<Whole<i64>>>,
     #[serde(default)]
     #[schema(value_type = LimitChanges)]
     pub(in crate::http) limits: BTreeMap<String, Option<Whole<u64>>>,

@@ -18,7 +18,7 @@ use crate::{
         budget::{Class, PER_MINUTE, Plan},
         caps::Caps,
         declare::{DESCRIPTION, LABEL, LENGTH},
-        settings::{NAME, PRIORITY},
+        settings::{NAME, PRIORITY, RETENTION},
         spec::DataType,
     },
     store::key_list::KeyState,
@@ -88,6 +88,8 @@ words! {
     MaxLength = integer(i64::from(*LENGTH.start()), i64::from(*LENGTH.end()));
     /// The place of a datasource among those that know the same person; lower first.
     Priority = integer(*PRIORITY.start(), *PRIORITY.end());
+    /// Days for which a project keeps what it received.
+    RetentionDays = integer(*RETENTION.start(), *RETENTION.end());
     /// Budgets of one's own by class, in requests per minute.
     Limits = budgets(&Class::ALL, false);
     /// The budgets in force by class, in requests per minute.

@@ -11,7 +11,7 @@ const LOOKED_AT: i64 = 20_000;
 
 /// Lots of the datasource that one step removes at the most, and how many rows may bring it to an end before; the last lot may
 /// be larger.
-const LOTS: i64 = 100;
+pub(in crate::store) const LOTS: i64 = 100;
 const ROWS: i64 = 1_000;
 
 /// Stretches of ids that one step looks up; each costs a scan of the partition's summaries.
@@ -21,17 +21,18 @@ const RUNS: usize = 4;
 const GAP: i64 = 4_096;
 
 /// One lot that goes.
-struct Lot {
-    position: Position,
-    first_id: i64,
-    last_id: i64,
-    events: i64,
-    rows: i64,
-    received_at: Timestamp,
+pub(in crate::store) struct Lot {
+    pub(in crate::store) position: Position,
+    pub(in crate::store) first_id: i64,
+    pub(in crate::store) last_id: i64,
+    pub(in crate::store) events: i64,
+    pub(in crate::store) rows: i64,
+    pub(in crate::store) received_at: Timestamp,
+    pub(in crate::store) datasource: i64,
 }
 
 impl Lot {
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(in crate::store) fn read(row: &Row) -> Result<Self, StoreError> {
         let (events, contacts): (i32, i32) = (row.get(4), row.get(5));
         Ok(Self {
             position: Position::read(row, 0)?,
@@ -40,6 +41,7 @@ impl Lot {
             events: i64::from(events),
             rows: i64::from(events) + i64::from(contacts),
             received_at: row.get(6),
+            datasource: row.get(7),
         })
     }
 }
@@ -48,7 +50,7 @@ impl Lot {
 pub(super) async fn step(tx: &Tx<'_>, purge: &Purge, now: Timestamp) -> Result<Progress, StoreError> {
     if purge.at >= purge.until {
         let next = if purge.settled {
-            tx.execute(sql!("purge_to_contacts"), &[&purge.datasource]).await?;
+            tx.execute(sql!("purge_to_claims"), &[&purge.datasource]).await?;
             Next::More
         } else {
             Next::Wait
@@ -93,7 +95,7 @@ async fn window(tx: &Tx<'_>, purge: &Purge, from: Position) -> Result<(Vec<Lot>,
 }
 
 /// Which of `lots` lie close together, by id; what is too much for one step is cut off the end of `lots`.
-fn runs(lots: &mut Vec<Lot>) -> Vec<(i64, i64)> {
+pub(in crate::store) fn runs(lots: &mut Vec<Lot>) -> Vec<(i64, i64)> {
     let mut rows = 0;
     let enough = lots.iter().position(|lot| {
         rows += lot.rows;
@@ -178,6 +180,7 @@ mod tests {
                 events: last_id - first_id + 1,
                 rows: last_id - first_id + 1,
                 received_at: Timestamp::UNIX_EPOCH,
+                datasource: 1,
             })
             .collect()
     }

@@ -1,12 +1,17 @@
 //! What a purge removes beside lots: contacts, usage, refused items, and in the end its own traces.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
-use super::{MARGIN, Next, Position, Progress, Purge, lots};
+use super::{MARGIN, Next, Position, Progress, Purge, long_ago, lots};
 use crate::store::{StoreError, tx::Tx};
 
 /// Contacts that one step removes.
 const CONTACTS: i64 = 1_000;
+
+/// Claims that one step looks through.
+const CLAIMS: i64 = 2_000;
 
 /// Minutes of usage that one step removes.
 const MINUTES: i64 = 5_000;
@@ -20,12 +25,24 @@ pub(super) async fn forget_usage(tx: &Tx<'_>, datasource: i64, now: Timestamp) -
     Ok(())
 }
 
+/// Removes claims whose rows retention had removed before, a day or more after they were received. Their ids are nowhere but here,
+/// so they are known by their age.
+pub(super) async fn claims(tx: &Tx<'_>, purge: &Purge) -> Result<Progress, StoreError> {
+    let values: [&(dyn ToSql + Sync); 4] =
+        [&purge.datasource, &purge.at_claim, &long_ago(purge.requested_at), &CLAIMS];
+    if let Some(row) = tx.query(sql!("purge_claims"), &values).await?.first() {
+        tx.execute(sql!("purge_at_claim"), &[&purge.datasource, &row.get::<_, Uuid>(0)]).await?;
+    } else {
+        tx.execute(sql!("purge_tally_expired"), &[&purge.datasource]).await?;
+        tx.execute(sql!("purge_to_contacts"), &[&purge.datasource]).await?;
+    }
+    Ok(Progress { removed: 0, next: Next::More })
+}
+
 /// Removes the next contacts in the order of their keys, which is how lanes lock them.
 pub(super) async fn contacts(tx: &Tx<'_>, purge: &Purge) -> Result<Progress, StoreError> {
     let start = i64::try_from(purge.start.tx).unwrap_or(i64::MAX);
-    // A clock may run an hour wrong; what is older than that was written before the start for sure.
-    let long_ago = purge.requested_at.saturating_sub(SignedDuration::from_hours(1));
-    let long_ago = long_ago.unwrap_or(purge.requested_at);
+    let long_ago = long_ago(purge.requested_at);
     let gone = tx
         .query(
             sql!("purge_contacts"),

@@ -1,2 +1,3 @@
 -- outbound.rs::since: the first lot of a project
-select epoch, tx::text::bigint, received_at from lot where project_id = $1 order by epoch, tx, first_id limit 1
+select l.epoch, l.tx::text::bigint, l.received_at from lot l
+where l.project_id = $1 order by l.epoch, l.tx, l.first_id limit 1

@@ -1,2 +1,2 @@
--- purge/lots.rs::step: all lots are gone
+-- purge/rest.rs::claims: all claims are gone
 update purge set phase = 'contacts' where datasource_id = $1

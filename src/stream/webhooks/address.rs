@@ -224,7 +224,7 @@ fn is_inside(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let below =
         |end: &&str| name.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    !name.contains('.') || INSIDE.iter().any(|end| below(end))
+    !name.contains('.') || INSIDE.iter().any(below)
 }
 
 #[cfg(test)]

@@ -197,7 +197,11 @@ pub async fn item_at(pages: &Pool, project: i64, cursor: Cursor) -> Result<Optio
     let patterns = Patterns::default();
     let after = Some(Cursor { id: before, ..cursor });
     let wanted = Wanted { project, after, patterns: &patterns, datasources: None, limit: 1 };
-    let page = outbound::page(pages, &wanted).await?;
+    let page = match outbound::page(pages, &wanted).await {
+        Ok(page) => page,
+        Err(StoreError::Expired(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     Ok(page.items.into_iter().next().filter(|item| item.cursor == cursor))
 }
 

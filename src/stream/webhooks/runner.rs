@@ -222,6 +222,13 @@ impl Runner {
                 self.caught_up = page.caught_up;
                 self.not_before = None;
             }
+            Err(StoreError::Expired(begins)) => {
+                tracing::warn!(webhook = %work.id, "a webhook passes over items that are past their retention");
+                self.track.pass(begins);
+                self.progress.skipped_at = Some(self.endpoint.clock.now());
+                self.unsaved_since.get_or_insert_with(Instant::now);
+                self.urgent = true;
+            }
             Err(error) => self.pause("the stream could not be read for a webhook", &error),
         }
     }

@@ -37,6 +37,32 @@ async fn a_project_is_read_and_changed() {
 }
 
 #[tokio::test]
+async fn a_retention_is_set_kept_and_taken_back() {
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let manager = Manager::of(&house, &inlet).await;
+    let kept = async |change: Value| {
+        let reply = manager.ask(&house, "PATCH", "", change).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert_eq!(manager.get(&house, "").await.text, reply.text);
+        reply.json()["entity"]["retentionDays"].clone()
+    };
+    assert_eq!(manager.get(&house, "").await.json()["entity"]["retentionDays"], json!(null));
+    assert_eq!(kept(json!({ "retentionDays": 400 })).await, json!(400));
+    assert_eq!(kept(json!({ "name": "Shop" })).await, json!(400), "what is absent stays");
+    assert_eq!(kept(json!({ "retentionDays": null })).await, json!(null));
+    for wrong in [json!(0), json!(-1), json!(36_501), json!(1.5), json!("7"), json!(true)] {
+        let reply = manager.ask(&house, "PATCH", "", json!({ "retentionDays": wrong })).await;
+        assert_eq!((reply.status, pointers(&reply)), (400, vec!["/retentionDays".to_owned()]), "{wrong}");
+    }
+    let audited = "select count(*) from audit where action = 'project.change'
+        and detail::text similar to '%retention = (400 days|for ever)%'";
+    assert_eq!(house.number(audited).await, 2);
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_bad_change_names_every_fault_and_changes_nothing() {
     let database = TestDatabase::create().await;
     let house = TestHouse::start(&database).await;

@@ -6,6 +6,8 @@ mod live;
 
 mod pages;
 
+mod retention;
+
 mod sight;
 
 use serde_json::{Value, json};

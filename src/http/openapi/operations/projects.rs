@@ -20,11 +20,12 @@ pub(super) fn read() -> Described {
 }
 
 pub(super) fn change() -> Described {
-    let description = "Changes its name, locale, time zone or budgets; what is absent or `null` stays. In force on every \
-                       server within a second.";
+    let description = "Changes its name, locale, time zone, retention or budgets; what is absent stays, and so does what is `null`, \
+                       but for `retentionDays`: `null` keeps everything for ever. In force on every server within a second. With a \
+                       shorter retention, what is older is gone from the stream at once, and does not come back.";
     answering(Described::new("changeProject", Tag::Projects, "Change a project", description))
         .takes::<ProjectChange>(
-            json!({ "name": "Shop", "timezone": "Europe/Madrid", "limits": { "audience.read": 600 } }),
+            json!({ "name": "Shop", "timezone": "Europe/Madrid", "retentionDays": 400, "limits": { "audience.read": 600 } }),
         )
         .touches(Touches::Tables)
 }
