@@ -36,3 +36,5 @@ mod audit;
 mod rotate;
 
 mod pages;
+
+mod webhooks;

@@ -57,3 +57,9 @@ mod backup;
 mod bombs;
 
 mod behind_proxy;
+
+#[path = "../support/receiver.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod receiver;
+
+mod webhooks;
