@@ -49,8 +49,8 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         }
         if done.lost > 0 {
             print::line(format!(
-                "No secret key at hand opens {} of them. Such keys work; regenerate them to show them again. Such webhooks send \
-                 nothing; rotate their secrets to continue:",
+                "{} keys work or webhooks rest, but no secret key at hand opens what was sealed for them; regenerate such keys and \
+                 rotate the secrets of such webhooks to continue:",
                 done.lost
             ));
             print::line(format!("  {call} key list"));

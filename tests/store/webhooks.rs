@@ -131,7 +131,7 @@ async fn the_log_is_bounded_in_time_and_number() {
     let fill = "insert into webhook_delivery (webhook_id, at, message, type, attempt, latency_ms)
                 select $1, now() - n * interval '10 minutes', 'm' || n, 't', 1, 1 from generate_series(1200, 1, -1) n";
     client.execute(fill, &[&id]).await.unwrap();
-    record::expire(&pool, jiff::Timestamp::now()).await.unwrap();
+    record::expire(&pool, tidegate::domain::clock::SystemClock::shared().now()).await.unwrap();
     let left = async || {
         client.query_one("select count(*) from webhook_delivery", &[]).await.unwrap().get::<_, i64>(0)
     };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Next, ParallelDeliveries, WebhookState, Whole, nullable};
+use super::{Next, ParallelDeliveries, ReceiverUrl, WebhookState, Whole, nullable};
 use crate::{
     store::webhooks::{
         Webhook,
@@ -122,7 +122,7 @@ pub(in crate::http) struct WebhookPage<'a> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewWebhook)]
 pub(in crate::http) struct NewWebhookBody {
-    /// Where messages go: https, on port 443, of the public internet, but for ranges that the server opens.
+    #[schema(value_type = ReceiverUrl)]
     pub(in crate::http) url: String,
     /// Which types of item it gets; `*` at the end makes a beginning of one. Default: every type.
     #[serde(default)]
@@ -142,7 +142,8 @@ pub(in crate::http) struct NewWebhookBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::http) struct WebhookChange {
-    /// Where messages go. What waits is sent there at once.
+    /// What waits is sent there at once.
+    #[schema(value_type = Option<ReceiverUrl>)]
     pub(in crate::http) url: Option<String>,
     /// Which types of item it gets; empty: every type.
     pub(in crate::http) types: Option<Vec<String>>,

@@ -22,7 +22,7 @@ use crate::{
         spec::DataType,
     },
     store::key_list::KeyState,
-    stream::webhooks::{rules::PARALLEL, standing::Standing},
+    stream::webhooks::{address::LONGEST as LONGEST_URL, rules::PARALLEL, standing::Standing},
 };
 
 /// Types that stand for a rule in a schema and have no values.
@@ -61,6 +61,8 @@ words! {
     /// How a webhook stands: messages are sent; the last attempt failed; it was disabled by hand; it was disabled, because the receiver
     /// answered 410; no secret key at hand opens its secret.
     WebhookState = one_of(Standing::ALL.map(Standing::name));
+    /// Where messages go: https, on port 443, of the public internet, but for ranges that the server opens. Its length counts bytes.
+    ReceiverUrl = text("http-url").max_length(Some(LONGEST_URL));
     /// The most messages under way at once. One keeps the order of the stream, and a message that fails keeps those behind it; with
     /// more, others go on meanwhile. Default: 1.
     ParallelDeliveries = integer(*PARALLEL.start(), *PARALLEL.end());

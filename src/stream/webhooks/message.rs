@@ -163,8 +163,8 @@ mod tests {
             received_at: at,
             body: r#"{"n":1.50}"#.into(),
         };
-        let message = Message::about(&item, Sight::Whole, &Catalogue::builtin()).unwrap();
-        let written = item::write(&item, Sight::Whole, &Catalogue::builtin()).unwrap();
+        let message = Message::about(&item, Sight::Whole, Catalogue::builtin()).unwrap();
+        let written = item::write(&item, Sight::Whole, Catalogue::builtin()).unwrap();
         let wanted = format!(
             r#"{{"type":"a \"quoted\" type","timestamp":"2026-11-20T12:00:00.5Z","data":{written}}}"#
         );

@@ -66,10 +66,12 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         | Code::BuiltIn
         | Code::TooManySpecs
         | Code::InvalidBody => of_specs(house, inlet, code).await,
-        Code::WebhookNotFound | Code::MessageNotFound | Code::TooManyWebhooks => {
-            webhooks::manage::provoke(house, inlet, code).await
-        }
-        Code::KeyNotFound | Code::NotRotatable | Code::NameFixed => keys::provoke(house, inlet, code).await,
+        Code::KeyNotFound
+        | Code::NotRotatable
+        | Code::NameFixed
+        | Code::WebhookNotFound
+        | Code::MessageNotFound
+        | Code::TooManyWebhooks => of_ids(house, inlet, code).await,
         Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
         Code::InvalidPath => get("/stream/contacts/%FF").await,
         Code::InvalidParameter => {
@@ -168,6 +170,14 @@ async fn cursor_expired() -> Reply {
     let reply = timeline(&house, &inlet, &before).await;
     house.stop().await;
     reply
+}
+
+/// The codes about keys and webhooks.
+async fn of_ids(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
+    match code {
+        Code::KeyNotFound | Code::NotRotatable | Code::NameFixed => keys::provoke(house, inlet, code).await,
+        _ => webhooks::manage::provoke(house, inlet, code).await,
+    }
 }
 
 /// The codes that only managing specs can meet.
