@@ -57,9 +57,11 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::InvalidToken => house.get("noise", &stream).await,
         Code::InvalidRequest => get("/stream?api_key=x").await,
         Code::InsufficientScope => insufficient_scope(house, &stream).await,
-        Code::NotFound => get("/nothing").await,
-        Code::ContactNotFound => get("/stream/contacts/nobody").await,
-        Code::EventTypeNotFound => get("/stream/specs/event-parameters/nothing").await,
+        Code::NotFound
+        | Code::ContactNotFound
+        | Code::EventTypeNotFound
+        | Code::EventTypeMissing
+        | Code::InvalidPath => get(nowhere(code)).await,
         Code::AttributeNotFound
         | Code::ParameterNotFound
         | Code::AlreadyExists
@@ -72,8 +74,6 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         | Code::WebhookNotFound
         | Code::MessageNotFound
         | Code::TooManyWebhooks => of_ids(house, inlet, code).await,
-        Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
-        Code::InvalidPath => get("/stream/contacts/%FF").await,
         Code::InvalidParameter => {
             house.post(&inlet.token, &inlet.path("/stream/events?_dryRun=maybe"), &json!([])).await
         }
@@ -111,6 +111,17 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::NoSecretKey | Code::NotRetrievable | Code::Purging | Code::CursorExpired => {
             of_databases(house, code).await
         }
+    }
+}
+
+/// Paths below a datasource that lead nowhere.
+fn nowhere(code: Code) -> &'static str {
+    match code {
+        Code::ContactNotFound => "/stream/contacts/nobody",
+        Code::EventTypeNotFound => "/stream/specs/event-parameters/nothing",
+        Code::EventTypeMissing => "/stream/specs/event-parameters",
+        Code::InvalidPath => "/stream/contacts/%FF",
+        _ => "/nothing",
     }
 }
 
