@@ -318,13 +318,10 @@ impl Walk<'_> {
         if let Some((begin, end)) = places {
             let places: [&(dyn ToSql + Sync); 2] = [&format!("({begin},0)"), &format!("({end},0)")];
             let rows = self.lease.query(sql!("outbound_places"), &[&question[..], &places].concat()).await?;
-            // Of all types as many as came, but for the empty row that stands for none.
-            let counted = rows.first().and_then(|row| row.get::<_, Option<i64>>(10));
-            let came = counted
-                .unwrap_or_else(|| rows.iter().filter_map(|row| row.get::<_, Option<i32>>(0)).count() as i64);
-            let expected = held(&lots);
+            // Of all types and without the limit: a row that lies elsewhere must not be made up for by one from behind the limit.
+            let there = rows.first().and_then(|row| row.get::<_, Option<i64>>(10)).unwrap_or(0);
             // Where rows are missing, some lie elsewhere or are gone: the index knows.
-            let whole = came >= if counted.is_some() { expected } else { expected.min(most) };
+            let whole = there >= held(&lots);
             found = whole.then_some(rows);
         }
         let found = match found {

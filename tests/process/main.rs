@@ -53,6 +53,10 @@ mod places;
 
 mod backup;
 
+mod import;
+
+mod export;
+
 #[cfg(target_os = "linux")]
 mod bombs;
 

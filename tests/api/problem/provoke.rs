@@ -47,6 +47,7 @@ fn no_valid_item(reply: &Reply) {
 /// The head of a body in an encoding that is not taken.
 const COMPRESSED: [&str; 2] = ["Content-Type: application/json", "Content-Encoding: compress"];
 
+#[allow(clippy::too_many_lines, reason = "an arm for each code")]
 async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
     let stream = inlet.path("/stream");
     let push =
@@ -57,23 +58,21 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::InvalidToken => house.get("noise", &stream).await,
         Code::InvalidRequest => get("/stream?api_key=x").await,
         Code::InsufficientScope => insufficient_scope(house, &stream).await,
-        Code::NotFound
-        | Code::ContactNotFound
-        | Code::EventTypeNotFound
-        | Code::EventTypeMissing
-        | Code::InvalidPath => get(nowhere(code)).await,
+        Code::NotFound => get("/nothing").await,
+        Code::ContactNotFound => get("/stream/contacts/nobody").await,
+        Code::EventTypeNotFound => get("/stream/specs/event-parameters/nothing").await,
         Code::AttributeNotFound
         | Code::ParameterNotFound
         | Code::AlreadyExists
         | Code::BuiltIn
         | Code::TooManySpecs
         | Code::InvalidBody => of_specs(house, inlet, code).await,
-        Code::KeyNotFound
-        | Code::NotRotatable
-        | Code::NameFixed
-        | Code::WebhookNotFound
-        | Code::MessageNotFound
-        | Code::TooManyWebhooks => of_ids(house, inlet, code).await,
+        Code::WebhookNotFound | Code::MessageNotFound | Code::TooManyWebhooks => {
+            webhooks::manage::provoke(house, inlet, code).await
+        }
+        Code::KeyNotFound | Code::NotRotatable | Code::NameFixed => keys::provoke(house, inlet, code).await,
+        Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
+        Code::InvalidPath => get("/stream/contacts/%FF").await,
         Code::InvalidParameter => {
             house.post(&inlet.token, &inlet.path("/stream/events?_dryRun=maybe"), &json!([])).await
         }
@@ -111,17 +110,6 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         Code::NoSecretKey | Code::NotRetrievable | Code::Purging | Code::CursorExpired => {
             of_databases(house, code).await
         }
-    }
-}
-
-/// Paths below a datasource that lead nowhere.
-fn nowhere(code: Code) -> &'static str {
-    match code {
-        Code::ContactNotFound => "/stream/contacts/nobody",
-        Code::EventTypeNotFound => "/stream/specs/event-parameters/nothing",
-        Code::EventTypeMissing => "/stream/specs/event-parameters",
-        Code::InvalidPath => "/stream/contacts/%FF",
-        _ => "/nothing",
     }
 }
 
@@ -181,14 +169,6 @@ async fn cursor_expired() -> Reply {
     let reply = timeline(&house, &inlet, &before).await;
     house.stop().await;
     reply
-}
-
-/// The codes about keys and webhooks.
-async fn of_ids(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
-    match code {
-        Code::KeyNotFound | Code::NotRotatable | Code::NameFixed => keys::provoke(house, inlet, code).await,
-        _ => webhooks::manage::provoke(house, inlet, code).await,
-    }
 }
 
 /// The codes that only managing specs can meet.
