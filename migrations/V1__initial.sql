@@ -322,6 +322,86 @@ create table rejected_item (
 );
 create index rejected_item_by_datasource on rejected_item (datasource_id, id desc);
 
+-- Receivers of the stream, and how far each of them is: everything up to (epoch, tx, item) was delivered, waits in `webhook_pending`
+-- or is a dead letter. The secrets are encrypted under the server's secret key; the one before holds until its deadline. One node at
+-- a time delivers, as long as it renews `leased_until`; `generation` rises with every change that it has to learn of, `course` when the
+-- position was moved by hand. A restore that shifts `lot.epoch` shifts these epochs too.
+create table webhook (
+    id              uuid primary key,
+    project_id      bigint not null references project,
+    url             text not null,
+    types           text[] not null,
+    datasources     bigint[],
+    description     text not null,
+    enabled         boolean not null,
+    parallel        int not null check (parallel between 1 and 64),
+    whole           boolean not null,
+    sealed          bytea not null,
+    sealed_before   bytea,
+    before_until    timestamptz,
+    created_at      timestamptz not null default now(),
+    created_by      text not null,
+    updated_at      timestamptz not null default now(),
+    generation      bigint not null default 1,
+    course          bigint not null default 1,
+    epoch           int not null,
+    tx              bigint not null,
+    item            bigint not null,
+    disabled_reason text,
+    skipped_at      timestamptz,
+    failures        int not null default 0,
+    success_at      timestamptz,
+    failure_at      timestamptz,
+    node            uuid,
+    leased_until    timestamptz,
+    check ((sealed_before is null) = (before_until is null))
+);
+create index webhook_by_project on webhook (project_id, created_at, id);
+create index webhook_by_node on webhook (node) where node is not null;
+
+-- Messages that are to be sent again, and those that somebody asked for. What they say is read from the log when they are sent.
+create table webhook_pending (
+    webhook_id  uuid not null references webhook on delete cascade,
+    epoch       int not null,
+    tx          bigint not null,
+    item        bigint not null,
+    attempts    int not null,
+    next_at     timestamptz not null,
+    received_at timestamptz not null,
+    by_hand     boolean not null,
+    primary key (webhook_id, epoch, tx, item)
+);
+
+-- The last attempts of each endpoint; bounded in number and kept for a week.
+create table webhook_delivery (
+    id         bigint generated always as identity primary key,
+    webhook_id uuid not null references webhook on delete cascade,
+    at         timestamptz not null,
+    message    text not null,
+    type       text not null,
+    attempt    int not null,
+    status     int,
+    latency_ms int not null,
+    error      text
+);
+create index webhook_delivery_by_webhook on webhook_delivery (webhook_id, id desc);
+
+-- Messages that were given up. What they say stays in the log as long as anything there.
+create table webhook_dead_letter (
+    id         bigint generated always as identity primary key,
+    webhook_id uuid not null references webhook on delete cascade,
+    at         timestamptz not null,
+    epoch      int not null,
+    tx         bigint not null,
+    item       bigint not null,
+    type       text not null,
+    attempts   int not null,
+    status     int,
+    error      text,
+    unique (webhook_id, epoch, tx, item)
+);
+create index webhook_dead_letter_by_webhook on webhook_dead_letter (webhook_id, id desc);
+
 -- The oldest schema version whose binaries may work on this database. A migration that takes away what they need raises it.
 create table schema_floor (
     version int not null

@@ -13,6 +13,7 @@ use crate::{
     auth,
     domain::{address::Networks, caps::Caps, url::url},
     http, ingest,
+    stream::webhooks::{self, schedule::Schedule},
     telemetry::LogFormat,
 };
 
@@ -151,6 +152,21 @@ pub struct Serve {
     #[arg(long, env = "TIDEGATE_DRAIN_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
     pub drain_timeout: Duration,
 
+    /// Networks to which webhooks may be sent whatever they are, with commas between them, such as 10.0.0.0/8: private addresses, plain
+    /// http and any port included. Default: none; the public internet is reached by https on port 443.
+    #[arg(long, env = "TIDEGATE_WEBHOOK_ALLOW", value_delimiter = ',', value_name = "NETWORKS")]
+    pub webhook_allow: Vec<Networks>,
+
+    /// Waits before a message that a receiver did not take is sent again, with commas between them; after the last one it is a dead
+    /// letter.
+    #[arg(
+        long,
+        env = "TIDEGATE_WEBHOOK_RETRIES",
+        default_value = "5s,30s,5m,30m,2h,5h,10h",
+        value_name = "WAITS"
+    )]
+    pub webhook_retries: Schedule,
+
     /// Limits of a request.
     #[command(flatten)]
     pub limits: Limits,
@@ -222,6 +238,8 @@ pub struct Stations {
     pub body_timeout: Duration,
     /// Where the secret key is.
     pub vault: auth::Vault,
+    /// How webhooks are delivered.
+    pub webhooks: webhooks::Options,
 }
 
 impl Serve {
@@ -258,6 +276,11 @@ impl Serve {
             caps,
             body_timeout: self.body_timeout,
             vault,
+            webhooks: webhooks::Options {
+                allowed: Networks::of_all(self.webhook_allow.iter().cloned()),
+                schedule: self.webhook_retries.clone(),
+                ..webhooks::Options::default()
+            },
         }
     }
 }

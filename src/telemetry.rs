@@ -49,6 +49,10 @@ names! {
     Requests = "tidegate_http_requests_total",
     /// Attempts to write a lot, by how they ended: committed, failed, recovered_committed, recovered_aborted, unknown.
     Lots = "tidegate_lots_total",
+    /// Attempts to deliver a message to a webhook, by result: delivered, failed, unwanted.
+    WebhookAttempts = "tidegate_webhook_attempts_total",
+    /// Messages to webhooks that were given up after their last attempt.
+    WebhookDeadLetters = "tidegate_webhook_dead_letters_total",
     /// Refused items that were dropped before they could be kept for display.
     RejectedDropped = "tidegate_rejected_items_dropped_total",
 }
@@ -78,6 +82,10 @@ names! {
     PartitionDaysAhead = "tidegate_partition_days_ahead",
     /// Clients that follow the stream on this node.
     StreamFollowers = "tidegate_stream_followers",
+    /// Seconds since the oldest item came in that waits for a receiver to which this node delivers.
+    WebhookLag = "tidegate_webhook_lag_seconds",
+    /// Webhooks to which this node delivers.
+    Webhooks = "tidegate_webhooks",
     /// 1 while the server takes new work, 0 while it drains.
     Ready = "tidegate_ready",
 }
@@ -103,6 +111,16 @@ pub fn gauge(gauge: Gauge, level: f64) {
 /// Adds to a count that has no labels.
 pub fn count(counter: Counter, by: u64) {
     metrics::counter!(counter.name()).increment(by);
+}
+
+/// Adds one to a count with one label.
+pub fn count_of(counter: Counter, label: &'static str, value: &'static str) {
+    metrics::counter!(counter.name(), label => value).increment(1);
+}
+
+/// Lets a count with one label begin at 0.
+pub fn begin_of(counter: Counter, label: &'static str, value: &'static str) {
+    metrics::counter!(counter.name(), label => value).increment(0);
 }
 
 /// Adds a duration to a distribution that has no labels.

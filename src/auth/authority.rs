@@ -19,7 +19,7 @@ use super::{
     text,
 };
 use crate::{
-    domain::{budget::Plan, clock::SharedClock},
+    domain::{budget::Plan, catalogue::Catalogue, clock::SharedClock},
     store::{
         Pool, StoreError,
         changes::{self, Horizon},
@@ -201,6 +201,11 @@ impl Authority {
         let datasource = directory.datasource(project.id, datasource)?;
         let inside = caller.key().reach.holds_datasource(project.id, datasource.id);
         inside.then(|| (project.clone(), datasource.clone()))
+    }
+
+    /// What a project, by row, declares beside what is built in; `None` when there is no such project.
+    pub fn catalogue(&self, project: i64) -> Option<Arc<Catalogue>> {
+        self.inner.directory.load().project_by_row(project).map(|known| known.catalogue.clone())
     }
 
     /// A project by its uid: for commands on the machine of the database, which no key lets in.

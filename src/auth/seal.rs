@@ -14,7 +14,7 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305,
     aead::{Aead, Payload},
 };
-use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 use uuid::Uuid;
 
 use super::text::KeyText;
@@ -65,9 +65,14 @@ impl SecretKey {
     /// # Errors
     /// [`EntropyError`] when the generator fails.
     pub fn seal(&self, id: Uuid, text: &KeyText, entropy: &dyn Entropy) -> Result<Vec<u8>, EntropyError> {
+        self.seal_text(id, text.reveal(), entropy)
+    }
+
+    /// Encrypts any text of this row.
+    fn seal_text(&self, id: Uuid, text: &str, entropy: &dyn Entropy) -> Result<Vec<u8>, EntropyError> {
         let mut nonce = [0u8; NONCE];
         entropy.fill(&mut nonce)?;
-        let payload = Payload { msg: text.reveal().as_bytes(), aad: id.as_bytes() };
+        let payload = Payload { msg: text.as_bytes(), aad: id.as_bytes() };
         // The cipher refuses only what is longer than 256 GiB.
         let sealed = self.cipher().encrypt(&nonce.into(), payload).map_err(|_| EntropyError)?;
         Ok([&[VERSION][..], &nonce, &sealed].concat())
@@ -75,10 +80,15 @@ impl SecretKey {
 
     /// Decrypts the text of the key in this row; `None` when it was sealed under another secret key, for another row, or is damaged.
     pub fn open(&self, id: Uuid, sealed: &[u8]) -> Option<KeyText> {
+        KeyText::restored(self.open_text(id, sealed)?)
+    }
+
+    /// Decrypts any text of this row.
+    fn open_text(&self, id: Uuid, sealed: &[u8]) -> Option<String> {
         let (nonce, sealed) = sealed.strip_prefix(&[VERSION])?.split_first_chunk::<NONCE>()?;
         let payload = Payload { msg: sealed, aad: id.as_bytes() };
         let text = self.cipher().decrypt(&(*nonce).into(), payload).ok()?;
-        KeyText::restored(String::from_utf8(text).ok()?)
+        String::from_utf8(text).ok()
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -141,12 +151,39 @@ impl SecretKeys {
 
     /// Whether another one than the first opens it, and the first does not.
     pub fn is_old(&self, id: Uuid, sealed: &[u8]) -> bool {
-        self.0[0].open(id, sealed).is_none() && self.open(id, sealed).is_some()
+        self.0[0].open_text(id, sealed).is_none() && self.open_text(id, sealed).is_some()
     }
 
     /// Decrypts with whichever opens it; `None` when none does.
     pub fn open(&self, id: Uuid, sealed: &[u8]) -> Option<KeyText> {
         self.0.iter().find_map(|key| key.open(id, sealed))
+    }
+
+    /// Encrypts a text that is no key, such as the secret of a webhook.
+    ///
+    /// # Errors
+    /// [`EntropyError`] when the generator fails.
+    pub fn seal_text(&self, id: Uuid, text: &str, entropy: &dyn Entropy) -> Result<Vec<u8>, EntropyError> {
+        self.0[0].seal_text(id, text, entropy)
+    }
+
+    /// Decrypts one with whichever opens it; `None` when none does.
+    pub fn open_text(&self, id: Uuid, sealed: &[u8]) -> Option<SecretString> {
+        self.0.iter().find_map(|key| key.open_text(id, sealed)).map(SecretString::from)
+    }
+
+    /// Encrypts what was sealed under any of these anew under the first; `None` of what none opens.
+    ///
+    /// # Errors
+    /// [`EntropyError`] when the generator fails.
+    pub fn again(
+        &self,
+        id: Uuid,
+        sealed: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Option<Vec<u8>>, EntropyError> {
+        let opened = self.open_text(id, sealed);
+        opened.map(|text| self.seal_text(id, text.expose_secret(), entropy)).transpose()
     }
 }
 

@@ -188,11 +188,7 @@ pub async fn rotate(
     // For the whole of it: a server that seals meanwhile must find the new one first in the file.
     sealed::lock(client).await?;
     let keys = vault.put_new(entropy).await?;
-    let done = sealed::reseal(client, actor, |id, text| {
-        let opened = keys.open(id, text);
-        Ok(opened.map(|text| keys.seal(id, &text, entropy)).transpose()?)
-    })
-    .await?;
+    let done = sealed::reseal(client, actor, |id, text| Ok(keys.again(id, text, entropy)?)).await?;
     forget_old(client, vault, &keys).await?;
     Ok(done)
 }

@@ -8,12 +8,18 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     auth::{Authority, Uses},
     config::Stations,
-    domain::clock::{SharedClock, SharedEntropy},
+    domain::{
+        clock::{SharedClock, SharedEntropy},
+        ids::random_uuid,
+    },
     http::{Server, ServerError, State, openapi},
     ingest::{Writer, ledger::Ledger, upkeep},
     limit::{Limiter, SWEEP_EVERY},
     store::{Database, Pool, Role, StoreError, partitions},
-    stream::tail::Tail,
+    stream::{
+        tail::Tail,
+        webhooks::{self, Station},
+    },
     telemetry,
 };
 
@@ -37,6 +43,11 @@ const STREAM_CONNECTIONS: usize = 4;
 
 /// The connection that looks for what is new, for all who follow it.
 const TAIL_CONNECTIONS: usize = 1;
+
+/// Connections that read the stream for webhooks, and those that write down how far each of them is: apart from all others, because
+/// what they do may lag.
+const HOOK_READ_CONNECTIONS: usize = 2;
+const HOOK_CONNECTIONS: usize = 2;
 
 /// Connections that answer clients' reads.
 const READ_CONNECTIONS: usize = 8;
@@ -71,6 +82,7 @@ pub struct House {
     database: Database,
     meta: Pool,
     authority_options: crate::auth::Options,
+    webhooks: Station,
     metrics: PrometheusHandle,
 }
 
@@ -104,7 +116,19 @@ impl House {
             clock.clone(),
             entropy.clone(),
         );
+        let means = webhooks::Means {
+            pages: database.pool(Role::Read, HOOK_READ_CONNECTIONS)?,
+            rows: database.pool(Role::Meta, HOOK_CONNECTIONS)?,
+            tail: tail.clone(),
+            authority: authority.clone(),
+            vault: options.vault.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        };
+        let node = random_uuid(entropy.as_ref()).map_err(StoreError::from)?;
+        let (station, tester) = Station::new(options.webhooks, means, node);
         let state = State {
+            webhooks: tester,
             authority,
             uses: Uses::new(meta.clone(), clock.clone()),
             limiter: Limiter::new(clock.clone()),
@@ -126,7 +150,8 @@ impl House {
             traffic: Arc::default(),
         };
         let server = Server::bind(&options.http, state.clone(), metrics.clone())?;
-        Ok(Self { state, server, writer, database, meta, authority_options: options.authority, metrics })
+        let authority_options = options.authority;
+        Ok(Self { state, server, writer, database, meta, authority_options, webhooks: station, metrics })
     }
 
     /// Where the API listens.
@@ -145,7 +170,7 @@ impl House {
     /// # Errors
     /// [`HouseError`] when a task died or a server broke.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), HouseError> {
-        let Self { state, server, writer, database, meta, authority_options, metrics } = self;
+        let Self { state, server, writer, database, meta, authority_options, webhooks, metrics } = self;
         let (end_writer, writer_ends) = watch::channel(false);
         let (end_rest, rest_ends) = watch::channel(false);
         let mut writing = tokio::spawn(writer.run(writer_ends));
@@ -160,6 +185,7 @@ impl House {
         spawn("authority", Box::pin(state.authority.clone().run(authority_options, rest_ends.clone())));
         spawn("uses", Box::pin(state.uses.clone().run(rest_ends.clone())));
         spawn("tail", Box::pin(state.tail.clone().run(rest_ends.clone())));
+        spawn("webhooks", Box::pin(webhooks.run(rest_ends.clone())));
         spawn("ledger", Box::pin(state.ledger.clone().run(rest_ends.clone())));
         let clock = state.clock.clone();
         spawn(

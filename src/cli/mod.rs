@@ -39,6 +39,8 @@ mod contacts;
 
 mod specs;
 
+mod webhooks;
+
 mod confirm;
 
 mod migrate;
@@ -110,6 +112,9 @@ enum Command {
     /// Declare attributes, types of events and their parameters, beside the built-in ones.
     #[command(subcommand)]
     Spec(specs::Command),
+    /// Make, list, show, change, test, replay and delete webhooks: receivers to which the stream is pushed, signed.
+    #[command(subcommand)]
+    Webhook(webhooks::Command),
     /// Bring the database to the schema of this program, and do nothing else.
     Migrate(migrate::Options),
     /// Write the whole database into one file, while servers run and take pushes.
@@ -149,6 +154,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::SecretKey(command) => secret_key::run(&cli.global, command).await,
         Command::Contact(command) => contacts::run(&cli.global, command).await,
         Command::Spec(command) => specs::run(&cli.global, command).await,
+        Command::Webhook(command) => webhooks::run(&cli.global, command).await,
         Command::Migrate(options) => migrate::run(&cli.global, options).await,
         Command::Backup(options) => backup::back_up(&cli.global, options).await,
         Command::Restore(options) => backup::restore(&cli.global, options).await,

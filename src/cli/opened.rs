@@ -10,7 +10,7 @@ use crate::{
         ids::OrganizationUid,
     },
     store::{
-        Database, Role,
+        Database, Pool, Role,
         audit::Actor,
         managed::{self, Durability, Managed},
         projects, schema,
@@ -84,13 +84,36 @@ pub(super) async fn with<T>(
     global: &Global,
     work: impl AsyncFnOnce(&mut tokio_postgres::Client, &SharedEntropy) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    reach(global, async |reached| work(reached.client, reached.entropy).await).await
+}
+
+/// What a command reached.
+pub(super) struct Reached<'a> {
+    database: &'a Database,
+    pub(super) client: &'a mut tokio_postgres::Client,
+    pub(super) entropy: &'a SharedEntropy,
+}
+
+impl Reached<'_> {
+    /// A connection that reads the stream.
+    pub(super) fn reads(&self) -> anyhow::Result<Pool> {
+        Ok(self.database.pool(Role::Read, 1)?)
+    }
+}
+
+/// The same with what else there is.
+pub(super) async fn reach<T>(
+    global: &Global,
+    work: impl AsyncFnOnce(&mut Reached<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let opened = open(global, managed::Role::Guest).await?;
     let outcome = async {
         // An older schema is not migrated behind anybody's back: an older server may be at work on it.
         schema::prepare(&opened.database).await?;
         opened.ensure_organization(None).await?;
         let mut client = opened.database.connect(Role::Command).await?;
-        work(&mut client, &opened.entropy).await
+        let (database, client, entropy) = (&opened.database, &mut client, &opened.entropy);
+        work(&mut Reached { database, client, entropy }).await
     }
     .await;
     let closed = opened.close().await;

@@ -41,7 +41,7 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         if json {
             return print::json(&json!({ "resealed": done.resealed, "lost": done.lost }));
         }
-        print::line(format!("sealed {} keys under the new secret key", done.resealed));
+        print::line(format!("sealed {} keys and secrets of webhooks under the new secret key", done.resealed));
         if matches!(vault, Vault::Given(_)) {
             print::line(
                 "The old one is of no further use: leave the first one alone in TIDEGATE_SECRET_KEY.",
@@ -49,10 +49,12 @@ pub(super) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         }
         if done.lost > 0 {
             print::line(format!(
-                "{} keys work, but no secret key at hand opens their texts; regenerate them to continue:",
+                "{} keys work or webhooks rest, but no secret key at hand opens what was sealed for them; regenerate such keys and \
+                 rotate the secrets of such webhooks to continue:",
                 done.lost
             ));
             print::line(format!("  {call} key list"));
+            print::line(format!("  {call} webhook list"));
         }
         Ok(())
     })

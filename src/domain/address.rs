@@ -67,6 +67,16 @@ pub enum NetworkError {
 }
 
 impl Networks {
+    /// Those of all of these.
+    pub fn of_all(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self(parts.into_iter().flat_map(|part| part.0).collect())
+    }
+
+    /// Whether no address is one of them.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether an address is one of them. IPv4 addresses are only in IPv4 networks.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

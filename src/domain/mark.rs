@@ -9,6 +9,12 @@ pub enum List {
     Keys,
     /// The audit; a place is the number of a line.
     Audit,
+    /// Webhooks; a place is the row of one.
+    Webhooks,
+    /// The attempts for a webhook; a place is the number of one.
+    Deliveries,
+    /// The messages to a webhook that were given up; a place is the number of one.
+    DeadLetters,
 }
 
 impl List {
@@ -17,6 +23,9 @@ impl List {
         match self {
             Self::Keys => 1,
             Self::Audit => 2,
+            Self::Webhooks => 3,
+            Self::Deliveries => 4,
+            Self::DeadLetters => 5,
         }
     }
 }

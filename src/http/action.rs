@@ -11,7 +11,7 @@ use super::{
     problem::{Code, Problem},
     projects, push, single_keys, specs,
     state::State,
-    stream, timeline,
+    stream, timeline, webhooks,
 };
 use crate::auth::{Caller, single::Single};
 
@@ -125,6 +125,33 @@ pub enum OnProject {
     RevealSingleKey(Single),
     /// Make a new one in its place.
     RegenerateSingleKey(Single),
+    /// Something about webhooks.
+    Webhooks(OnWebhooks),
+}
+
+/// What is done on the webhooks of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnWebhooks {
+    /// List them.
+    List,
+    /// Make one, with its secret.
+    Create,
+    /// Read one, without its secret.
+    Read,
+    /// Change one.
+    Change,
+    /// Delete one.
+    Delete,
+    /// Make a new secret; the old one signs besides for a while.
+    RotateSecret,
+    /// Send a test message now.
+    Test,
+    /// List the attempts to deliver.
+    ListDeliveries,
+    /// List the messages that were given up.
+    ListDeadLetters,
+    /// Deliver again: from a place on, or one message.
+    Replay,
 }
 
 /// What is done on a datasource.
@@ -238,6 +265,31 @@ impl OnProject {
             Self::RegenerateSingleKey(single) => {
                 single_keys::regenerate(state, request, member, single).await
             }
+            Self::Webhooks(action) => Box::pin(action.perform(state, request, payload, member)).await,
+        }
+    }
+}
+
+impl OnWebhooks {
+    /// As [`OnAccount::perform`].
+    pub(super) async fn perform(
+        self,
+        state: &State,
+        request: &HttpRequest,
+        payload: &mut Payload,
+        member: &Member,
+    ) -> Result<Answer, Problem> {
+        match self {
+            Self::List => webhooks::list(state, request, member).await,
+            Self::Create => webhooks::create(state, request, payload, member).await,
+            Self::Read => webhooks::read(state, request, member).await,
+            Self::Change => webhooks::change(state, request, payload, member).await,
+            Self::Delete => webhooks::delete(state, request, member).await,
+            Self::RotateSecret => webhooks::rotate(state, request, member).await,
+            Self::Test => webhooks::activity::test(state, request, member).await,
+            Self::ListDeliveries => webhooks::activity::deliveries(state, request, member).await,
+            Self::ListDeadLetters => webhooks::activity::dead_letters(state, request, member).await,
+            Self::Replay => webhooks::activity::replay(state, request, payload, member).await,
         }
     }
 }

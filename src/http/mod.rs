@@ -59,6 +59,8 @@ mod fading;
 
 mod single_keys;
 
+mod webhooks;
+
 mod catalogue;
 
 mod audience;

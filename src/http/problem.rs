@@ -89,6 +89,13 @@ codes! {
     ParameterNotFound = "parameter_not_found", 404, "No such parameter", false, Nothing;
     /// The project has no key with this id, or it was deleted.
     KeyNotFound = "key_not_found", 404, "No such key", false, Nothing;
+    /// The project has no webhook with this id, or it was deleted.
+    WebhookNotFound = "webhook_not_found", 404, "No such webhook", false, Nothing;
+    /// The project's stream holds no item that a message of this id is about, or the webhook does not ask for items of its type or
+    /// datasource.
+    MessageNotFound = "message_not_found", 404, "No such message", false, Nothing;
+    /// The project has as many webhooks as one project may. Delete some.
+    TooManyWebhooks = "too_many_webhooks", 409, "Too many webhooks", false, Nothing;
     /// Only a live key of a kind that is shown once can be rotated, and only once. `detail` says what stands in the way: it was rotated
     /// already, has expired, was revoked, or is regenerated instead.
     NotRotatable = "not_rotatable", 409, "The key cannot be rotated", false, Nothing;
@@ -108,11 +115,11 @@ codes! {
     IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key was used for another request", false, Nothing;
     /// `Idempotency-Key` is not one value of 1 to 255 printable ASCII characters. A random UUID is a good one.
     InvalidIdempotencyKey = "invalid_idempotency_key", 400, "The idempotency key is not valid", false, Nothing;
-    /// The server has no secret key, under which keys that can be shown again are kept, so none can be made. Whoever runs it sets
+    /// The server has no secret key, under which keys that can be shown again and secrets of webhooks are kept, so none can be made. Whoever runs it sets
     /// `TIDEGATE_SECRET_KEY`.
     NoSecretKey = "no_secret_key", 409, "The server has no secret key", false, Nothing;
-    /// The key works, but its text was sealed under a secret key that the server does not have. Put that secret key back, or
-    /// regenerate the key to continue.
+    /// The key works, but its text was sealed under a secret key that the server does not have; or the secret of a webhook was. Put that
+    /// secret key back, or regenerate the key, or rotate the webhook's secret, to continue.
     NotRetrievable = "not_retrievable", 409, "The key cannot be shown", false, Nothing;
     /// The path names no event type; add it as the last segment.
     EventTypeMissing = "event_type_missing", 400, "No event type in the path", false, Nothing;

@@ -15,7 +15,7 @@ use crate::{
     ingest::{Handle, ledger::Ledger},
     limit::Limiter,
     store::Pool,
-    stream::tail::Tail,
+    stream::{tail::Tail, webhooks::Tester},
     telemetry::{self, Gauge},
 };
 
@@ -38,6 +38,8 @@ pub struct State {
     pub stream: Pool,
     /// What is new, for those that follow it.
     pub tail: Tail,
+    /// What is done about webhooks at once.
+    pub webhooks: Tester,
     /// Connections for what clients manage.
     pub manage: Pool,
     /// The connection for erasures, which may be long: they queue among themselves.

@@ -10,7 +10,7 @@ use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use tokio_postgres::Client;
 
-use super::{StoreError, lease::Lease, purge, retention, tally, tx::Tx};
+use super::{StoreError, lease::Lease, purge, retention, tally, tx::Tx, webhooks};
 use crate::domain::cursor::Cursor;
 
 /// Key of the advisory lock under which an epoch is opened.
@@ -128,6 +128,7 @@ pub(super) async fn renumber(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreErr
     tally::shift(tx, shift).await?;
     purge::shift(tx, shift).await?;
     retention::shift(tx, shift).await?;
+    webhooks::shift(tx, shift).await?;
     tx.execute(sql!("epoch_leave"), &[&shift]).await?;
     tx.execute(sql!("epoch_arrive"), &[&shift]).await?;
     Ok(())

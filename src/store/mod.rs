@@ -69,6 +69,8 @@ pub mod uses;
 
 pub mod sealed;
 
+pub mod webhooks;
+
 pub mod specs;
 
 pub mod projects;

@@ -11,6 +11,7 @@ use super::{
     changes::{limits, limits_json},
     keys,
     tx::Tx,
+    webhooks,
 };
 use crate::domain::settings::ProjectPatch;
 
@@ -94,6 +95,14 @@ pub async fn list(client: &Client) -> Result<Vec<ProjectListing>, StoreError> {
         .collect()
 }
 
+/// The row of a project; `None` when there is none of this uid.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be asked.
+pub async fn row(client: &Client, uid: &str) -> Result<Option<i64>, StoreError> {
+    Ok(client.query_opt(sql!("project_row"), &[&uid]).await?.map(|row| row.get(0)))
+}
+
 /// Changes a project; `false` when there is none of this uid.
 ///
 /// # Errors
@@ -130,6 +139,7 @@ pub async fn delete(client: &mut Client, uid: &str, actor: Actor<'_>) -> Result<
     tx.execute(sql!("project_delete_datasources"), &[&project]).await?;
     let ended = tx.query(sql!("project_delete_keys"), &[&project]).await?;
     keys::ended_with(&tx, &ended, actor).await?;
+    webhooks::delete_of_project(&tx, project).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -100,7 +100,7 @@ impl<'c> Turn<'c> {
         actor: Actor<'_>,
     ) -> Result<Option<Self>, StoreError> {
         let tx = Tx::begin(client, "sealed_turn").await?;
-        tx.query(sql!("sealed_turn"), &[&TURN]).await?;
+        turn(&tx).await?;
         if tx.query(sql!("sealed_project"), &[&project]).await?.is_empty() {
             return Ok(None);
         }
@@ -182,6 +182,15 @@ impl<'c> Turn<'c> {
     }
 }
 
+/// Waits until nobody else seals, and keeps others from it until the transaction ends.
+///
+/// # Errors
+/// As [`Tx::query`].
+pub(super) async fn turn(tx: &Tx<'_>) -> Result<(), StoreError> {
+    tx.query(sql!("sealed_turn"), &[&TURN]).await?;
+    Ok(())
+}
+
 /// Keeps others from sealing until the connection ends.
 ///
 /// # Errors
@@ -204,9 +213,12 @@ pub async fn finish<E: From<StoreError>>(
     work: impl AsyncFnOnce() -> Result<(), E>,
 ) -> Result<bool, E> {
     let tx = Tx::begin(client, "sealed_finish").await?;
-    tx.query(sql!("sealed_turn"), &[&TURN]).await?;
+    turn(&tx).await?;
     let rows = tx.query(sql!("sealed_list"), &[]).await?;
-    if rows.iter().any(|row| is_old(row.get(0), row.get(1))) {
+    let hooks = tx.query(sql!("webhook_sealed_list"), &[]).await?;
+    let before = hooks.iter().filter_map(|row| Some((row.get(0), row.get::<_, Option<&[u8]>>(2)?)));
+    let sealed = rows.iter().chain(&hooks).map(|row| (row.get::<_, Uuid>(0), row.get::<_, &[u8]>(1)));
+    if sealed.chain(before).any(|(id, text)| is_old(id, text)) {
         return Ok(false);
     }
     work().await?;
@@ -217,13 +229,13 @@ pub async fn finish<E: From<StoreError>>(
 /// What a rotation of the secret key did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resealed {
-    /// Keys whose texts were sealed anew.
+    /// Keys whose texts were sealed anew, and webhooks whose secrets were.
     pub resealed: usize,
-    /// Live keys whose texts no secret key at hand opens; they stay as they were.
+    /// Live keys whose texts no secret key at hand opens, and webhooks whose secrets none does; they stay as they were.
     pub lost: usize,
 }
 
-/// Seals the texts of all live keys anew, in one transaction, and empties those of dead ones. `again` makes the new form of a
+/// Seals the texts of all live keys and the secrets of all webhooks anew, in one transaction, and empties those of dead ones. `again` makes the new form of a
 /// text from the old one, or `None` of one that it cannot open.
 ///
 /// # Errors
@@ -234,7 +246,7 @@ pub async fn reseal(
     again: impl Fn(Uuid, &[u8]) -> Result<Option<Vec<u8>>, StoreError>,
 ) -> Result<Resealed, StoreError> {
     let tx = Tx::begin(client, "sealed_reseal").await?;
-    tx.query(sql!("sealed_turn"), &[&TURN]).await?;
+    turn(&tx).await?;
     tx.execute(sql!("sealed_forget"), &[]).await?;
     let rows = tx.query(sql!("sealed_list"), &[]).await?;
     let (mut ids, mut texts): (Vec<Uuid>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
@@ -246,9 +258,29 @@ pub async fn reseal(
         }
     }
     tx.execute(sql!("sealed_replace"), &[&ids, &texts]).await?;
-    let done = Resealed { resealed: ids.len(), lost: rows.len() - ids.len() };
-    let note = format!("{} keys sealed anew, {} could not be read", done.resealed, done.lost);
+    let (hooks, hooks_lost) = reseal_webhooks(&tx, &again).await?;
+    let done = Resealed { resealed: ids.len() + hooks, lost: rows.len() - ids.len() + hooks_lost };
+    let note = format!("{} keys and secrets sealed anew, {} could not be read", done.resealed, done.lost);
     audit::write(&tx, actor, "secret_key.rotate", "secret-key", &note).await?;
     tx.commit().await?;
     Ok(done)
+}
+
+/// The same for the secrets of webhooks: how many were sealed anew, and how many could not be opened.
+async fn reseal_webhooks(
+    tx: &Tx<'_>,
+    again: impl Fn(Uuid, &[u8]) -> Result<Option<Vec<u8>>, StoreError>,
+) -> Result<(usize, usize), StoreError> {
+    let rows = tx.query(sql!("webhook_sealed_list"), &[]).await?;
+    let (mut ids, mut secrets, mut before) = (Vec::new(), Vec::new(), Vec::new());
+    for row in &rows {
+        let (id, old): (Uuid, Option<&[u8]>) = (row.get(0), row.get(2));
+        if let Some(secret) = again(id, row.get(1))? {
+            ids.push(id);
+            secrets.push(secret);
+            before.push(old.map(|old| again(id, old)).transpose()?.flatten());
+        }
+    }
+    tx.execute(sql!("webhook_sealed_replace"), &[&ids, &secrets, &before]).await?;
+    Ok((ids.len(), rows.len() - ids.len()))
 }

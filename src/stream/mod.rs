@@ -8,3 +8,5 @@ pub mod mask;
 pub mod item;
 
 pub mod tail;
+
+pub mod webhooks;

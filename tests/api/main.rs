@@ -50,3 +50,5 @@ mod secrets;
 mod cursor;
 
 mod openapi;
+
+mod webhooks;

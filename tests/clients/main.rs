@@ -38,3 +38,5 @@ mod audit;
 mod rotate;
 
 mod pages;
+
+mod webhooks;

@@ -63,3 +63,9 @@ mod out_again;
 mod bombs;
 
 mod behind_proxy;
+
+#[path = "../support/receiver.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod receiver;
+
+mod webhooks;

@@ -108,11 +108,39 @@ fn file_in(folder: &Folder, name: &str) -> PathBuf {
     folder.path().join(name)
 }
 
+/// Lets a webhook stand at a lot, held by a node.
+async fn hook(database: &TestDatabase) {
+    let hook = "insert into webhook (id, project_id, url, types, description, enabled, parallel, whole, sealed, created_by,
+                                     epoch, tx, item, node, leased_until)
+                select gen_random_uuid(), (select min(id) from project), 'https://hooks.invalid/', '{}', '', true, 1, true, '', 'test',
+                       epoch, tx::text::bigint, first_id, gen_random_uuid(), now() + interval '1 hour' from lot limit 1;
+                insert into webhook_pending select id, epoch, tx, item, 1, now(), now(), false from webhook;
+                insert into webhook_dead_letter (webhook_id, at, epoch, tx, item, type, attempts)
+                select id, now(), epoch, tx, item, 't', 1 from webhook";
+    database.client().await.batch_execute(hook).await.unwrap();
+}
+
+/// Whether it stands at the same lot, free for any node.
+async fn hook_has_moved(after: &Client) {
+    for table in ["webhook", "webhook_pending", "webhook_dead_letter"] {
+        let place = format!(
+            "select count(*) from {table} h join lot l on (l.epoch, l.tx::text::bigint, l.first_id) = (h.epoch, h.tx, h.item)"
+        );
+        assert_eq!(count(after, &place, &[]).await, 1, "{table} has moved with its lot");
+    }
+    assert_eq!(
+        count(after, "select count(*) from webhook where node is null", &[]).await,
+        1,
+        "anybody may deliver"
+    );
+}
+
 #[tokio::test]
 async fn everything_comes_back_in_the_same_order() {
     let folder = private_folder().await;
     let file = file_in(&folder, "one");
     let (source, cursors) = filled().await;
+    hook(&source).await;
     let made = back_up(&source.config, &file).await.unwrap();
     assert_eq!((made.holdings.events, made.holdings.contacts), (31, 4));
     let meta = fs::metadata(&file).unwrap();
@@ -138,6 +166,8 @@ async fn everything_comes_back_in_the_same_order() {
     assert_eq!(count(&after, early, &[]).await, 1, "one transaction has stamped them all");
     let known = "select count(*) from pg_class where relname in ('lot', 'event_key') and reltuples >= 0";
     assert_eq!(count(&after, known, &[]).await, 2, "the planner knows how large tables are");
+
+    hook_has_moved(&after).await;
 
     // It goes on: ids behind all others, the claims in force, a retry settled.
     let newest = count(&after, "select max(id) from event", &[]).await;

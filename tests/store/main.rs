@@ -76,3 +76,5 @@ mod purge;
 mod erase;
 
 mod behind;
+
+mod webhooks;

@@ -121,7 +121,7 @@ async fn a_restore_knows_every_transaction_id_and_epoch() {
         .unwrap();
     let found: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
     // `changed` is stamped anew in every table (restore_stamp.sql), the epochs of lots and of the positions between them move
-    // (epoch_shift_lots.sql, tally_shift.sql, purge_shift.sql, retention_shift.sql).
+    // (epoch_shift_lots.sql, tally_shift.sql, purge_shift.sql, retention_shift.sql, webhook_shift*.sql).
     let mended = [
         "lot.epoch",
         "lot.tx",
@@ -134,6 +134,12 @@ async fn a_restore_knows_every_transaction_id_and_epoch() {
         "retention_floor.tx",
         "tally_position.epoch",
         "tally_position.tx",
+        "webhook.epoch",
+        "webhook.tx",
+        "webhook_dead_letter.epoch",
+        "webhook_dead_letter.tx",
+        "webhook_pending.epoch",
+        "webhook_pending.tx",
     ];
     assert_eq!(found, mended, "store/dump/restore.rs does not mend all of these");
 }

@@ -56,6 +56,7 @@ pub fn stations() -> Stations {
         caps: Caps::default(),
         body_timeout: std::time::Duration::from_secs(5),
         vault: vault("5a"),
+        webhooks: Default::default(),
     }
 }
 

@@ -23,3 +23,6 @@ pub mod encode;
 
 #[allow(dead_code, reason = "each test binary uses its own part")]
 pub mod manual;
+
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub mod receiver;

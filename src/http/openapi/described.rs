@@ -30,15 +30,18 @@ pub(super) enum Tag {
     Audience,
     /// What goes out.
     Stream,
+    /// What is pushed out.
+    Webhooks,
     /// The server itself, without a key.
     Server,
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Ingest,
         Self::Audience,
         Self::Stream,
+        Self::Webhooks,
         Self::Account,
         Self::Me,
         Self::Projects,
@@ -59,6 +62,7 @@ impl Tag {
             Self::Ingest => "Ingest",
             Self::Audience => "Audience",
             Self::Stream => "Stream",
+            Self::Webhooks => "Webhooks",
             Self::Server => "Server",
         }
     }
@@ -79,6 +83,9 @@ impl Tag {
             Self::Audience => "Contacts of a project by any of their names, and what happened to them.",
             Self::Stream => {
                 "Every event and every change of a contact, once, in one order that never changes."
+            }
+            Self::Webhooks => {
+                "Receivers to which the stream is pushed, signed: list, make, change, delete, test, replay."
             }
             Self::Server => "The server itself; without a key.",
         }

@@ -334,3 +334,28 @@ pub(super) fn contact() -> Value {
         "createdAt": MADE, "updatedAt": CHANGED,
     } })
 }
+
+pub(super) fn webhook() -> Value {
+    json!({
+        "id": "0d9c8f6e-7a1b-4c55-9a52-3f1d2c6e8b90", "url": "https://hooks.example.com/tidegate",
+        "types": ["purchase", "contact.*"], "datasources": null, "description": "CRM", "enabled": true, "parallel": 1,
+        "whole": true, "state": "active", "note": null, "position": "AQAAAAEAAAAAAAAC8QAAAAAAAAABqwe6JA",
+        "skippedAt": null, "failures": 0, "lastSuccessAt": CHANGED, "lastFailureAt": null, "pending": 0, "deadLetters": 0,
+        "previousSecretUntil": null, "createdAt": MADE, "createdBy": "command line", "updatedAt": CHANGED,
+    })
+}
+
+pub(super) fn webhook_delivery() -> Value {
+    json!({
+        "message": "msg_AQAAAAEAAAAAAAAC8QAAAAAAAAABqwe6JA", "type": "purchase", "at": CHANGED, "attempt": 1, "status": 204,
+        "latencyMs": 38, "error": null,
+    })
+}
+
+pub(super) fn webhook_dead_letter() -> Value {
+    json!({
+        "message": "msg_AQAAAAEAAAAAAAAC8QAAAAAAAAABqwe6JA", "type": "purchase",
+        "cursor": "AQAAAAEAAAAAAAAC8QAAAAAAAAABqwe6JA", "at": CHANGED, "attempts": 8, "status": 500,
+        "error": "the receiver answered 500",
+    })
+}

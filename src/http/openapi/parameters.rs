@@ -49,6 +49,11 @@ fn in_path(name: &str) -> Parameter {
             string().format(Some(uuid())).into(),
             "5b0f4a3e-6d1c-4f0e-9a52-c1d1a4a3a0b7",
         ),
+        "webhook_id" => (
+            "The id of the webhook.",
+            string().format(Some(uuid())).into(),
+            "0d9c8f6e-7a1b-4c55-9a52-3f1d2c6e8b90",
+        ),
         "email" => (
             "The address, percent-encoded; upper and lower case are the same.",
             string().format(Some(SchemaFormat::Custom("email".into()))).into(),

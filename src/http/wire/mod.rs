@@ -30,6 +30,8 @@ mod audience;
 
 mod stream;
 
+mod webhook;
+
 mod words;
 
 mod whole;
@@ -52,6 +54,7 @@ pub(super) use push::*;
 pub(super) use single_key::*;
 pub(super) use specs::*;
 pub(super) use stream::*;
+pub(super) use webhook::*;
 pub(super) use whole::Whole;
 pub(super) use words::*;
 

@@ -22,6 +22,7 @@ use crate::{
         spec::DataType,
     },
     store::key_list::KeyState,
+    stream::webhooks::{address::LONGEST as LONGEST_URL, rules::PARALLEL, standing::Standing},
 };
 
 /// Types that stand for a rule in a schema and have no values.
@@ -57,6 +58,14 @@ words! {
     /// How long a rotated key goes on beside its successor: a whole number and its unit (`s`, `m`, `h`, `d`), from `0s` to `30d`.
     /// Default: `24h`.
     OverlapTime = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]+[smhd]$"));
+    /// How a webhook stands: messages are sent; the last attempt failed; it was disabled by hand; it was disabled, because the receiver
+    /// answered 410; no secret key at hand opens its secret.
+    WebhookState = one_of(Standing::ALL.map(Standing::name));
+    /// Where messages go: https, on port 443, of the public internet, but for ranges that the server opens. Its length counts bytes.
+    ReceiverUrl = text("http-url").max_length(Some(LONGEST_URL));
+    /// The most messages under way at once. One keeps the order of the stream, and a message that fails keeps those behind it; with
+    /// more, others go on meanwhile. Default: 1.
+    ParallelDeliveries = integer(*PARALLEL.start(), *PARALLEL.end());
     /// A display name; white space around it is cut.
     Name = line(1, NAME).pattern(Some(VISIBLE_LINE));
     /// A BCP 47 language tag, such as `de-AT`.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tidegate::{
     auth::scope::{Role, Scope},
     http::{
-        action::{Action, OnAccount, OnDatasource, OnProject, OnUser},
+        action::{Action, OnAccount, OnDatasource, OnProject, OnUser, OnWebhooks},
         routes::{PUBLIC, ROUTES, Route},
     },
 };
@@ -55,6 +55,8 @@ struct Field {
     user: String,
     own: String,
     own_spare: String,
+    /// A webhook to be managed.
+    hook: String,
     /// The own id of a contact to whom something happened.
     person: String,
     _database: TestDatabase,
@@ -77,7 +79,10 @@ impl Field {
         let found = house.get(&key, &format!("/v1/project/{}/audience/user/bob", inlet.project)).await.json();
         let person = found["entity"]["id"].as_str().unwrap().to_owned();
         let (spare, own_spare) = (spare.to_string(), own_spare.to_string());
-        Self { house, inlet, doomed, key, spare, user, own, own_spare, person, _database: database }
+        let hooks = format!("/v1/project/{}/webhooks", inlet.project);
+        let hook = house.post(&key, &hooks, &json!({ "url": "https://hooks.invalid/" })).await.json();
+        let hook = hook["id"].as_str().unwrap().to_owned();
+        Self { hook, house, inlet, doomed, key, spare, user, own, own_spare, person, _database: database }
     }
 
     /// A key that may do everything, and has what the route is about.
@@ -102,6 +107,7 @@ impl Field {
             "{key_id}",
             if matches!(route.action, Action::OfUser(_)) { &self.own_spare } else { &self.spare },
         );
+        let path = path.replace("{webhook_id}", &self.hook);
         assert!(!path.contains('{'), "{path}");
         if route.action == Action::OfDatasource(OnDatasource::Audit) {
             return (path + &crate::audit::around(&self.house), body);
@@ -133,6 +139,7 @@ impl Field {
                 [""; 4],
                 json!({ "kind": "datasource", "name": "crm", "datasourceUid": self.inlet.datasource }),
             ),
+            OnProject::Webhooks(action) => ([""; 4], on_webhooks(action)),
             OnProject::ChangeKey => ([""; 4], json!({ "name": "reports" })),
             OnProject::RotateKey => ([""; 4], json!({ "overlap": "1h" })),
             OnProject::FindByUser => (["", "", "", "bob"], Value::Null),
@@ -189,6 +196,21 @@ impl Field {
         let reply = Reply::of(if body.is_null() { request } else { request.json(body) }).await;
         conforms(route.method, route.path, &reply);
         reply
+    }
+}
+
+fn on_webhooks(action: OnWebhooks) -> Value {
+    match action {
+        OnWebhooks::Create => json!({ "url": "https://hooks.invalid/", "types": ["purchase"] }),
+        OnWebhooks::Change => json!({ "parallel": 2, "enabled": false }),
+        OnWebhooks::Replay => json!({ "from": "2026-01-01T00:00:00Z" }),
+        OnWebhooks::List
+        | OnWebhooks::Read
+        | OnWebhooks::Delete
+        | OnWebhooks::RotateSecret
+        | OnWebhooks::Test
+        | OnWebhooks::ListDeliveries
+        | OnWebhooks::ListDeadLetters => Value::Null,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
         house::{Inlet, Reply, TestHouse, stations, vault},
         postgres::TestDatabase,
     },
+    webhooks,
 };
 
 #[tokio::test]
@@ -46,6 +47,7 @@ fn no_valid_item(reply: &Reply) {
 /// The head of a body in an encoding that is not taken.
 const COMPRESSED: [&str; 2] = ["Content-Type: application/json", "Content-Encoding: compress"];
 
+#[allow(clippy::too_many_lines, reason = "an arm for each code")]
 async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
     let stream = inlet.path("/stream");
     let push =
@@ -65,6 +67,9 @@ async fn provoke(house: &TestHouse, inlet: &Inlet, code: Code) -> Reply {
         | Code::BuiltIn
         | Code::TooManySpecs
         | Code::InvalidBody => of_specs(house, inlet, code).await,
+        Code::WebhookNotFound | Code::MessageNotFound | Code::TooManyWebhooks => {
+            webhooks::manage::provoke(house, inlet, code).await
+        }
         Code::KeyNotFound | Code::NotRotatable | Code::NameFixed => keys::provoke(house, inlet, code).await,
         Code::EventTypeMissing => get("/stream/specs/event-parameters").await,
         Code::InvalidPath => get("/stream/contacts/%FF").await,

@@ -20,6 +20,8 @@ mod datasources;
 mod keys;
 mod single_keys;
 
+mod webhooks;
+
 mod ingest;
 
 mod server;
@@ -97,6 +99,7 @@ fn on_project(action: OnProject) -> Described {
         OnProject::ReadSingleKey(single) => single_keys::read(single),
         OnProject::RevealSingleKey(single) => single_keys::reveal(single),
         OnProject::RegenerateSingleKey(single) => single_keys::regenerate(single),
+        OnProject::Webhooks(action) => webhooks::of(action),
     }
 }
 

@@ -1,0 +1,452 @@
+//! Delivering to one endpoint, as long as this node holds it: fetch, send, hear, write down, in this order for each message.
+//!
+//! What is written down lags behind what was delivered by no more than [`UNSAVED`] attempts and [`SAVE_EVERY`]: as much as that comes
+//! twice after a crash, and nothing is lost.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    endpoint::{Endpoint, Flown, What},
+    message::Verdict,
+    station::Station,
+    track::Track,
+};
+use crate::{
+    domain::cursor::Cursor,
+    store::{
+        self, StoreError,
+        outbound::{self, Item, Wanted},
+        webhooks::work::{self, Buried, Pending, Progress},
+    },
+    stream::tail::{Follower, News},
+    telemetry::{self, Counter},
+};
+
+/// Items that are fetched at once.
+const AT_ONCE: usize = 100;
+
+/// Attempts that may not be written down yet; beyond it nothing is sent.
+const UNSAVED: usize = 100;
+
+/// How long an attempt may not be written down.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a position is written down that moved over items nobody wants.
+const PASS_EVERY: Duration = Duration::from_secs(10);
+
+/// How often it is looked for what is new where nobody says so, and all the same where somebody does.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_ANYWAY: Duration = Duration::from_secs(30);
+
+/// Messages that may wait to be sent again while others go on; beyond it nothing new is sent.
+const WAITING: usize = 1_000;
+
+/// Items behind the first that is not settled.
+const AHEAD: usize = 1_000;
+
+/// Pause after the database failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was told to, and everything is written down.
+    Told,
+    /// Another node delivers, or somebody moved the endpoint: what was not written down is done again.
+    Lost,
+    /// The receiver wants no more.
+    Disabled,
+    /// Something is wrong with this program; better not at once again.
+    Broken,
+}
+
+/// What is under way for one endpoint.
+pub(super) struct Runner {
+    endpoint: Arc<Endpoint>,
+    track: Track,
+    queue: VecDeque<Item>,
+    waiting: BTreeMap<Cursor, Pending>,
+    flying: BTreeSet<Cursor>,
+    flights: JoinSet<Flown>,
+    progress: Progress,
+    failures: i32,
+    saved: Cursor,
+    caught_up: bool,
+    /// When something was first not written down, and when that was last tried in vain.
+    unsaved_since: Option<Instant>,
+    passed_since: Option<Instant>,
+    not_before: Option<Instant>,
+    looked_at: Instant,
+    urgent: bool,
+    unwanted: bool,
+    broken: bool,
+    follower: Option<Follower>,
+}
+
+impl Runner {
+    pub(super) fn new(station: &Station, endpoint: Endpoint) -> Self {
+        let work = &endpoint.work;
+        Self {
+            track: Track::from(work.position),
+            queue: VecDeque::new(),
+            waiting: work.pending.iter().map(|pending| (pending.cursor, *pending)).collect(),
+            flying: BTreeSet::new(),
+            flights: JoinSet::new(),
+            progress: Progress::default(),
+            failures: work.failures,
+            saved: work.position,
+            caught_up: false,
+            unsaved_since: None,
+            passed_since: None,
+            not_before: None,
+            looked_at: Instant::now(),
+            urgent: false,
+            unwanted: false,
+            broken: false,
+            follower: station.tail.follow(work.project),
+            endpoint: Arc::new(endpoint),
+        }
+    }
+
+    /// Delivers until it is told to stop or has to.
+    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) -> End {
+        while !*stop.borrow() {
+            self.start_due();
+            self.fetch().await;
+            self.start_due();
+            self.endpoint.lag.set(self.oldest());
+            match self.save_when_due().await {
+                Some(end) => return end,
+                None if self.broken => return End::Broken,
+                None if self.unwanted && self.flights.is_empty() => return self.disable().await,
+                None => {}
+            }
+            let wake = self.wake();
+            tokio::select! {
+                Some(flown) = self.flights.join_next() => self.land(flown),
+                () = sleep_until(wake) => self.caught_up &= self.looked_at.elapsed() < self.look_every(),
+                news = news(&mut self.follower), if self.caught_up => self.heard(&news),
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+        self.endpoint.lag.set(None);
+        self.finish().await
+    }
+
+    fn heard(&mut self, news: &News) {
+        self.caught_up = false;
+        if matches!(news, News::Over) {
+            self.follower = None;
+        }
+    }
+
+    fn look_every(&self) -> Duration {
+        if self.follower.is_some() { LOOK_ANYWAY } else { LOOK_EVERY }
+    }
+
+    /// Whether messages go out one after the other.
+    fn is_ordered(&self) -> bool {
+        self.endpoint.work.parallel == 1
+    }
+
+    /// Whether a message that failed keeps those behind it.
+    fn is_blocked(&self) -> bool {
+        self.is_ordered() && self.waiting.values().any(|waiting| !waiting.by_hand)
+    }
+
+    /// Starts what is due, as far as there is room.
+    fn start_due(&mut self) {
+        let now = self.endpoint.clock.now();
+        while !self.unwanted
+            && self.flights.len() < self.endpoint.work.parallel
+            && self.flights.len() + self.progress.attempts.len() < UNSAVED
+        {
+            let due =
+                self.waiting.values().find(|one| one.next_at <= now && !self.flying.contains(&one.cursor));
+            let what = match due {
+                Some(pending) => What::Again(*pending),
+                None if self.is_blocked() => return,
+                None => match self.queue.pop_front() {
+                    Some(item) => What::Fresh(Box::new(item)),
+                    None => return,
+                },
+            };
+            self.flying.insert(what.cursor());
+            let endpoint = self.endpoint.clone();
+            self.flights.spawn(async move { endpoint.fly(what).await });
+        }
+    }
+
+    /// Whether there is room for what comes next, and may be something.
+    fn may_fetch(&self) -> bool {
+        self.queue.is_empty()
+            && !self.caught_up
+            && !self.unwanted
+            && !self.is_blocked()
+            && self.waiting.len() < WAITING
+            && self.track.open() < AHEAD
+    }
+
+    /// Fetches what comes next, where it is wanted now.
+    async fn fetch(&mut self) {
+        if !self.may_fetch() || self.not_before.is_some_and(|moment| moment > Instant::now()) {
+            return;
+        }
+        self.looked_at = Instant::now();
+        let work = &self.endpoint.work;
+        let asked = Wanted {
+            project: work.project,
+            after: Some(self.track.fetched()),
+            patterns: &self.endpoint.patterns,
+            datasources: work.datasources.as_deref(),
+            limit: AT_ONCE,
+        };
+        match outbound::page(&self.endpoint.pages, &asked).await {
+            Ok(page) => {
+                for item in &page.items {
+                    self.track.fetch(item.cursor, item.received_at);
+                }
+                self.track.pass(page.next);
+                self.queue.extend(page.items);
+                self.caught_up = page.caught_up;
+                self.not_before = None;
+            }
+            Err(StoreError::Expired(begins)) => {
+                tracing::warn!(webhook = %work.id, "a webhook passes over items that are past their retention");
+                self.track.pass(begins);
+                self.progress.skipped_at = Some(self.endpoint.clock.now());
+                self.unsaved_since.get_or_insert_with(Instant::now);
+                self.urgent = true;
+            }
+            Err(error) => self.pause("the stream could not be read for a webhook", &error),
+        }
+    }
+
+    fn pause(&mut self, what: &'static str, error: &StoreError) {
+        tracing::warn!(%error, webhook = %self.endpoint.work.id, "{what}");
+        self.not_before = Some(Instant::now() + PAUSE);
+    }
+
+    /// Notes what became of an attempt.
+    fn land(&mut self, flown: Result<Flown, tokio::task::JoinError>) {
+        let Ok(flown) = flown else {
+            // A defect; its message is fetched anew when the endpoint is opened again.
+            tracing::error!(webhook = %self.endpoint.work.id, "a delivery broke");
+            (self.broken, self.urgent) = (true, true);
+            return;
+        };
+        let cursor = flown.what.cursor();
+        self.flying.remove(&cursor);
+        let Some((attempt, verdict)) = flown.sent.clone() else {
+            return self.skipped(&flown);
+        };
+        let now = self.endpoint.clock.now();
+        telemetry::count_of(Counter::WebhookAttempts, "result", verdict.name());
+        match verdict {
+            Verdict::Delivered => {
+                self.failures = 0;
+                self.progress.success_at = Some(attempt.at);
+                self.settle(&flown.what);
+            }
+            Verdict::Failed(asked) => {
+                self.fail(attempt.at);
+                match self.endpoint.wait(attempt.attempt, asked) {
+                    Some(wait) => {
+                        self.wait(&flown.what, attempt.attempt, now.saturating_add(wait).unwrap_or(now))
+                    }
+                    None => self.bury(&flown, &attempt, now),
+                }
+            }
+            Verdict::Unwanted => {
+                self.fail(attempt.at);
+                self.wait(&flown.what, attempt.attempt, now);
+                self.unwanted = true;
+            }
+        }
+        self.progress.attempts.push(attempt);
+        self.unsaved_since.get_or_insert_with(Instant::now);
+    }
+
+    fn fail(&mut self, at: Timestamp) {
+        self.failures = self.failures.saturating_add(1);
+        self.progress.failure_at = Some(at);
+        self.urgent = true;
+    }
+
+    /// One that could not be sent for reasons of this side: what it is about is no longer kept, or could not be read.
+    fn skipped(&mut self, flown: &Flown) {
+        if flown.gone {
+            self.settle(&flown.what);
+            self.urgent = true;
+            self.unsaved_since.get_or_insert_with(Instant::now);
+            return;
+        }
+        let now = self.endpoint.clock.now();
+        let next_at = now.saturating_add(PAUSE).unwrap_or(now);
+        self.wait(&flown.what, flown.what.attempts(), next_at);
+    }
+
+    fn settle(&mut self, what: &What) {
+        let cursor = what.cursor();
+        match what {
+            What::Fresh(_) => self.track.settle(cursor),
+            What::Again(pending) => {
+                self.waiting.remove(&cursor);
+                self.progress.settled.push(cursor);
+                if pending.by_hand {
+                    self.progress.exhumed.push(cursor);
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, what: &What, attempts: i32, next_at: Timestamp) {
+        let cursor = what.cursor();
+        let pending = match what {
+            What::Fresh(item) => {
+                self.track.settle(cursor);
+                Pending { cursor, attempts, next_at, received_at: item.received_at, by_hand: false }
+            }
+            What::Again(pending) => Pending { attempts, next_at, ..*pending },
+        };
+        self.waiting.insert(cursor, pending);
+        self.progress.waiting.retain(|waiting| waiting.cursor != cursor);
+        self.progress.waiting.push(pending);
+        self.unsaved_since.get_or_insert_with(Instant::now);
+    }
+
+    fn bury(&mut self, flown: &Flown, attempt: &store::webhooks::record::Attempt, now: Timestamp) {
+        telemetry::count(Counter::WebhookDeadLetters, 1);
+        self.settle(&flown.what);
+        let cursor = flown.what.cursor();
+        self.progress.exhumed.retain(|exhumed| *exhumed != cursor);
+        self.progress.waiting.retain(|waiting| waiting.cursor != cursor);
+        self.progress.buried.push(Buried {
+            cursor,
+            at: now,
+            kind: attempt.kind.clone(),
+            attempts: attempt.attempt,
+            status: attempt.status,
+            error: attempt.error.clone(),
+        });
+    }
+
+    /// When something has to be done even though nothing happens.
+    fn wake(&self) -> Instant {
+        let now = (Instant::now(), self.endpoint.clock.now());
+        let retry = self.waiting.values().filter(|one| !self.flying.contains(&one.cursor));
+        let retry = retry.map(|one| one.next_at).min().map(|at| {
+            now.0
+                + Duration::try_from(at.duration_since(now.1))
+                    .unwrap_or_default()
+                    .max(Duration::from_millis(1))
+        });
+        // One that is due but has no room is started when another lands.
+        let retry = retry.filter(|_| self.flights.len() < self.endpoint.work.parallel && !self.unwanted);
+        let save = self.unsaved_since.map(|since| since + SAVE_EVERY);
+        let pass = self.passed_since.map(|since| since + PASS_EVERY);
+        // A page that was empty, because how far it looks is bounded, is followed by the next one at once.
+        let more = self.may_fetch().then_some(now.0);
+        let look = self.caught_up.then(|| self.looked_at + self.look_every());
+        let soonest =
+            [retry, save, pass, more, look].into_iter().flatten().fold(now.0 + LOOK_ANYWAY, Instant::min);
+        let soonest = self.not_before.map_or(soonest, |moment| soonest.max(moment).min(now.0 + PAUSE));
+        soonest.max(now.0 + Duration::from_millis(1))
+    }
+
+    /// Writes down what happened, where it is time.
+    async fn save_when_due(&mut self) -> Option<End> {
+        if self.saved != self.track.position() {
+            self.passed_since.get_or_insert_with(Instant::now);
+        }
+        let idle = self.flights.is_empty() && self.queue.is_empty();
+        let late = |since: Option<Instant>, every| since.is_some_and(|since| since.elapsed() >= every);
+        let due = self.unsaved_since.is_some()
+            && (self.urgent
+                || idle
+                || self.progress.attempts.len() >= UNSAVED / 2
+                || late(self.unsaved_since, SAVE_EVERY));
+        let due = due || late(self.passed_since, PASS_EVERY);
+        if !due || self.not_before.is_some_and(|moment| moment > Instant::now()) {
+            return None;
+        }
+        self.save().await
+    }
+
+    /// Writes down what happened.
+    async fn save(&mut self) -> Option<End> {
+        let (work, at) = (&self.endpoint.work, (self.track.position(), self.failures));
+        let progress = &self.progress;
+        let kept =
+            store::on(&self.endpoint.rows, async |client| work::keep(client, work, at, progress).await);
+        match kept.await {
+            Ok(true) => {
+                self.saved = at.0;
+                self.progress = Progress::default();
+                (self.unsaved_since, self.passed_since, self.not_before) = (None, None, None);
+                self.urgent = false;
+                None
+            }
+            Ok(false) => Some(End::Lost),
+            Err(error) => {
+                self.pause("the progress of a webhook could not be written down", &error);
+                None
+            }
+        }
+    }
+
+    /// Disables the endpoint, whose receiver wants no more.
+    async fn disable(mut self) -> End {
+        if let Some(end) = self.save().await {
+            return end;
+        }
+        self.endpoint.lag.set(None);
+        let work = &self.endpoint.work;
+        let reason = "the receiver answered 410: it wants no more; enable the endpoint again when it does";
+        match work::disable(&self.endpoint.rows, work, reason).await {
+            Ok(_) => {
+                tracing::warn!(webhook = %work.id, "a webhook was disabled, because its receiver answered 410");
+                End::Disabled
+            }
+            Err(error) => {
+                tracing::warn!(%error, webhook = %work.id, "a webhook could not be disabled");
+                End::Told
+            }
+        }
+    }
+
+    /// Waits for what is under way, for a while, and writes down what became of it.
+    async fn finish(mut self) -> End {
+        let deadline = Instant::now() + self.endpoint.grace;
+        while let Ok(Some(flown)) = tokio::time::timeout_at(deadline, self.flights.join_next()).await {
+            self.land(flown);
+        }
+        let nothing = self.progress.is_empty() && self.saved == self.track.position();
+        if nothing { End::Told } else { self.save().await.unwrap_or(End::Told) }
+    }
+
+    /// When the oldest item came in that waits for this receiver.
+    fn oldest(&self) -> Option<Timestamp> {
+        let waiting = self.waiting.values().filter(|one| !one.by_hand).map(|one| one.received_at).min();
+        [waiting, self.track.oldest()].into_iter().flatten().min()
+    }
+}
+
+/// What is new; never, where nobody says so.
+async fn news(follower: &mut Option<Follower>) -> News {
+    match follower {
+        Some(follower) => follower.next().await,
+        None => std::future::pending().await,
+    }
+}
