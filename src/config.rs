@@ -167,6 +167,14 @@ pub struct Limits {
     #[arg(long, env = "TIDEGATE_MAX_BODY_BYTES", default_value_t = Caps::default().body_bytes, value_name = "BYTES")]
     pub max_body_bytes: usize,
 
+    /// Limits of what one request holds.
+    #[command(flatten)]
+    pub items: ItemLimits,
+}
+
+/// Limits of one item, whichever way it comes in.
+#[derive(Debug, Clone, Args)]
+pub struct ItemLimits {
     /// Bytes of one item.
     #[arg(long, env = "TIDEGATE_MAX_ITEM_BYTES", default_value_t = Caps::default().item_bytes, value_name = "BYTES")]
     pub max_item_bytes: usize,
@@ -183,9 +191,14 @@ pub struct Limits {
 impl Limits {
     /// The limits as the domain takes them.
     pub fn caps(&self) -> Caps {
+        Caps { items: self.max_items, body_bytes: self.max_body_bytes, ..self.items.caps() }
+    }
+}
+
+impl ItemLimits {
+    /// The limits as the domain takes them.
+    pub fn caps(&self) -> Caps {
         Caps {
-            items: self.max_items,
-            body_bytes: self.max_body_bytes,
             item_bytes: self.max_item_bytes,
             depth: self.max_depth,
             contact_bytes: self.max_contact_bytes,

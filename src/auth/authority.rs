@@ -203,6 +203,18 @@ impl Authority {
         inside.then(|| (project.clone(), datasource.clone()))
     }
 
+    /// A project by its uid: for commands on the machine of the database, which no key lets in.
+    pub fn project_here(&self, uid: &str) -> Option<Arc<Project>> {
+        self.inner.directory.load().project(uid).cloned()
+    }
+
+    /// A datasource by its uid, with its project, as [`Authority::project_here`] does.
+    pub fn datasource_here(&self, uid: &str) -> Option<(Arc<Project>, Arc<Datasource>)> {
+        let directory = self.inner.directory.load();
+        let datasource = directory.datasource_by_uid(uid)?;
+        Some((directory.project_by_row(datasource.project)?.clone(), datasource.clone()))
+    }
+
     /// Whether pushes to a datasource, by row, are refused now, because it is being purged.
     pub fn is_closed(&self, datasource: i64) -> bool {
         self.inner.directory.load().datasource_by_row(datasource).is_some_and(|known| known.closed)

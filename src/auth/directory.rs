@@ -172,6 +172,10 @@ impl Directory {
         self.datasources.get(self.datasource_uids.get(&id)?)
     }
 
+    pub(super) fn datasource_by_uid(&self, uid: &str) -> Option<&Arc<Datasource>> {
+        self.datasources.get(uid)
+    }
+
     /// The datasource of a project that a path names, by uid or by the alias of its first one.
     pub(super) fn datasource(&self, project: i64, name: &str) -> Option<&Arc<Datasource>> {
         if name == ALIAS {

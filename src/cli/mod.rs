@@ -45,6 +45,12 @@ mod migrate;
 
 mod backup;
 
+mod import;
+
+mod export;
+
+mod signals;
+
 mod progress;
 
 mod healthcheck;
@@ -110,6 +116,10 @@ enum Command {
     Backup(backup::BackupOptions),
     /// Fill an empty database from a file that `backup` made; no server may run on it.
     Restore(backup::RestoreOptions),
+    /// Write the stream of a project as NDJSON, one item a line: every event and every change of a contact, in their order.
+    Export(export::Options),
+    /// Store the contacts or events of a file in a datasource, beside running servers, as pushes of them would be.
+    Import(import::Options),
     /// Load a running server with events or contacts, measure it, and verify afterwards that it kept its promise.
     Load(load::Options),
     /// Ask a running server whether it takes work; exits with 0 if it does.
@@ -142,6 +152,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(options) => migrate::run(&cli.global, options).await,
         Command::Backup(options) => backup::back_up(&cli.global, options).await,
         Command::Restore(options) => backup::restore(&cli.global, options).await,
+        Command::Export(options) => export::run(&cli.global, options).await,
+        Command::Import(options) => import::run(&cli.global, options).await,
         Command::Load(options) => load::run(options).await,
         Command::Healthcheck(options) => healthcheck::run(options).await,
         Command::Errors => errors::run(),

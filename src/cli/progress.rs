@@ -5,7 +5,10 @@ use std::io::{IsTerminal, Write};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
-use crate::store::dump::Progress;
+use crate::{domain::clock::SharedClock, store::dump::Progress};
+
+/// Nanoseconds between two lines of a transfer whose end is not known.
+const LINE_EVERY: u64 = 10_000_000_000;
 
 /// Shows progress until it is dropped.
 pub(super) struct Meter {
@@ -77,6 +80,60 @@ impl Steps {
                 bar.set_message(format!("{done} of {total}"));
             }
             None => Meter::told_in_tenths(verb, tenths, done, total, &format!("{done} of {total}")),
+        }
+    }
+}
+
+/// Shows how far items are on their way through a file or the stream, and how fast, until it is dropped.
+pub(super) struct Transfer {
+    meter: Meter,
+    total: Option<u64>,
+    clock: SharedClock,
+    began: u64,
+    told_at: u64,
+    rejected: u64,
+    /// Items that an earlier run moved.
+    before: u64,
+}
+
+impl Transfer {
+    /// `verb` as for [`Meter::new`]; `total` is what `done` comes to at the end, where that is known.
+    pub(super) fn new(verb: &'static str, total: Option<u64>, before: u64, clock: SharedClock) -> Self {
+        let meter = Meter::new(verb);
+        if let (Some(bar), None) = (&meter.bar, total)
+            && let Ok(style) = ProgressStyle::with_template("{prefix} {spinner} {elapsed} {msg}")
+        {
+            bar.set_style(style);
+        }
+        let began = clock.monotonic();
+        Self { meter, total, clock, began, told_at: began, rejected: 0, before }
+    }
+
+    /// Shows how far it is; `rejected` where more items were than before.
+    pub(super) fn show(&mut self, done: u64, items: u64, rejected: Option<u64>) {
+        self.rejected = rejected.unwrap_or(self.rejected);
+        let now = self.clock.monotonic();
+        let seconds = (now.saturating_sub(self.began) as f64 / 1e9).max(0.001);
+        let rate = items.saturating_sub(self.before) as f64 / seconds;
+        let mut message = format!("{items} items, {rate:.0} a second");
+        if self.rejected > 0 {
+            message.push_str(&format!(", {} rejected", self.rejected));
+        }
+        let Meter { verb, bar, tenths } = &mut self.meter;
+        match (bar, self.total) {
+            (Some(bar), total) => {
+                bar.set_length(total.unwrap_or(0).max(1));
+                bar.set_position(total.map_or(0, |total| done.min(total)));
+                bar.set_message(message);
+                bar.tick();
+            }
+            (None, Some(total)) => Meter::told_in_tenths(verb, tenths, done, total, &message),
+            (None, None) if now.saturating_sub(self.told_at) >= LINE_EVERY => {
+                self.told_at = now;
+                // Nobody is left to tell when standard error is gone.
+                let _unheard = writeln!(std::io::stderr(), "{verb}: {message}");
+            }
+            (None, None) => {}
         }
     }
 }

@@ -57,6 +57,24 @@ impl Draft for ContactDraft {
     }
 }
 
+/// The name of a contact that is to be deleted: of the item nothing but `_user_id` is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    /// The contact's name inside the datasource, 1 to 255 bytes.
+    pub user_id: String,
+}
+
+impl Draft for Departure {
+    const ID: &'static str = ContactDraft::ID;
+
+    fn parse(envelope: &[Member<'_>], rules: &Rules<'_>) -> Result<Self, Rejection> {
+        let mut faults = Faults::up_to(rules.caps.faults);
+        let user_id = required(envelope, Self::ID, rules.caps.id_bytes, &mut faults);
+        faults.verdict()?;
+        Ok(Self { user_id })
+    }
+}
+
 /// Judges one member: by its spec where there is one; a name without underscore is a custom attribute, kept as sent.
 fn change(name: &str, raw: &str, rules: &Rules<'_>) -> Result<Change, Rule> {
     match rules.catalogue.attribute(name) {

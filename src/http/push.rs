@@ -20,7 +20,7 @@ use crate::{
         batch::{Batch, Draft},
         contact::ContactDraft,
         event::EventDraft,
-        rejection::{Fault, Rejection},
+        rejection::Rejection,
     },
     ingest::{
         ContactOp, EventRows, Outcome, Receipt, Room, Work,
@@ -187,17 +187,9 @@ impl Push<'_> {
 }
 
 fn verdict_of(outcome: Outcome) -> Result<Outcome, (ItemOutcome, Rejection)> {
-    match outcome {
-        Outcome::Conflict => {
-            let rule = "was used before for an event with other content; the first one stays";
-            Err((ItemOutcome::Conflict, Rejection::of(Fault::at(["_event_id"], rule))))
-        }
-        Outcome::TooLarge => {
-            let rule =
-                "would make the contact larger than one contact may be; clear attributes that are not needed";
-            Err((ItemOutcome::Invalid, Rejection::of(Fault::whole(rule))))
-        }
-        good => Ok(good),
+    match outcome.fault() {
+        Some(fault) => Err((name_of(outcome), Rejection::of(fault))),
+        None => Ok(outcome),
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::cursor::Cursor,
+    domain::{cursor::Cursor, rejection::Fault},
     store::{Failure, StoreError},
 };
 
@@ -34,6 +34,21 @@ impl Outcome {
     /// Whether the sender's wish holds now.
     pub const fn is_success(self) -> bool {
         !matches!(self, Self::TooLarge | Self::Conflict)
+    }
+
+    /// What the sender is told of an item that was not taken; none where its wish holds.
+    pub fn fault(self) -> Option<Fault> {
+        match self {
+            Self::Conflict => {
+                let rule = "was used before for an event with other content; the first one stays";
+                Some(Fault::at(["_event_id"], rule))
+            }
+            Self::TooLarge => {
+                let rule = "would make the contact larger than one contact may be; clear attributes that are not needed";
+                Some(Fault::whole(rule))
+            }
+            _ => None,
+        }
     }
 }
 

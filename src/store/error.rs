@@ -66,7 +66,7 @@ pub enum StoreError {
     #[error("{0}")]
     Moved(&'static str),
     /// A place of a stream lies before its beginning: what comes behind it is past its retention.
-    #[error("the place lies before the beginning of the stream")]
+    #[error("the place lies before the beginning of the stream; what is kept begins behind {}", .0.encode())]
     Expired(Cursor),
     /// The key that asked for a change was ended in the meantime; nothing was changed.
     #[error("the key that asked for this was ended in the meantime")]

@@ -202,8 +202,6 @@ struct Lot {
     last_id: i64,
     datasource: i64,
     received_at: Timestamp,
-    /// How many rows it had; fewer are left of one that is read from its middle on, or none of one that was purged.
-    held: i64,
 }
 
 impl Lot {
@@ -264,7 +262,6 @@ impl Walk<'_> {
                 last_id: row.get(5),
                 datasource: row.get(6),
                 received_at: row.get(7),
-                held: row.get::<_, i32>(8).into(),
             };
             // What is left of the one that the place is in.
             let inside = (lot.epoch, lot.tx) == (self.next.epoch, self.next.tx);
@@ -318,13 +315,11 @@ impl Walk<'_> {
         if let Some((begin, end)) = places {
             let places: [&(dyn ToSql + Sync); 2] = [&format!("({begin},0)"), &format!("({end},0)")];
             let rows = self.lease.query(sql!("outbound_places"), &[&question[..], &places].concat()).await?;
-            // Of all types as many as came, but for the empty row that stands for none.
-            let counted = rows.first().and_then(|row| row.get::<_, Option<i64>>(10));
-            let came = counted
-                .unwrap_or_else(|| rows.iter().filter_map(|row| row.get::<_, Option<i32>>(0)).count() as i64);
-            let expected = held(&lots);
+            // Of all types and without the limit: a row that lies elsewhere must not be made up for by one from behind the limit.
+            let there = rows.first().and_then(|row| row.get::<_, Option<i64>>(10)).unwrap_or(0);
             // Where rows are missing, some lie elsewhere or are gone: the index knows.
-            let whole = came >= if counted.is_some() { expected } else { expected.min(most) };
+            let expected: usize = lots.iter().map(|lot| lot.rows()).sum();
+            let whole = usize::try_from(there).is_ok_and(|there| there == expected);
             found = whole.then_some(rows);
         }
         let found = match found {
@@ -350,11 +345,6 @@ impl Walk<'_> {
             None => Ok(None),
         }
     }
-}
-
-/// How many rows there must be of some lots.
-fn held(lots: &[&Lot]) -> i64 {
-    lots.iter().map(|lot| lot.held.min(lot.last_id - lot.first_id + 1)).sum()
 }
 
 fn same_day(one: Timestamp, other: Timestamp) -> bool {

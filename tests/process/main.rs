@@ -53,6 +53,10 @@ mod places;
 
 mod backup;
 
+mod import;
+
+mod export;
+
 mod out_again;
 
 #[cfg(target_os = "linux")]

@@ -2,8 +2,7 @@
 with head as materialized (
     select coalesce(max(n), 1) as epoch, pg_snapshot_xmin(pg_current_snapshot()) as tx from epoch
 )
-select h.epoch, h.tx::text::bigint, l.epoch, l.tx::text::bigint, l.first_id, l.last_id, l.datasource_id, l.received_at,
-       l.events + l.contacts
+select h.epoch, h.tx::text::bigint, l.epoch, l.tx::text::bigint, l.first_id, l.last_id, l.datasource_id, l.received_at
 from head h left join lateral (
     select * from lot
     where project_id = $1 and (epoch, tx, first_id) >= ($2, $3::text::xid8, 0)
