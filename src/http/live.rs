@@ -81,6 +81,7 @@ pub(super) async fn follow(state: &State, request: &HttpRequest, member: &Member
         follower,
         sender,
         place: begin,
+        told: None,
         looks,
         sent: Instant::now(),
     };
@@ -102,6 +103,8 @@ struct Session {
     sender: mpsc::Sender<Bytes>,
     /// Everything up to here was sent, or was not wanted.
     place: Cursor,
+    /// The last id that the client was told by this answer.
+    told: Option<Cursor>,
     looks: Interval,
     /// When something was sent last.
     sent: Instant,
@@ -157,12 +160,24 @@ impl Session {
                 _ = self.looks.tick() => {
                     self.look()?;
                     if self.sent.elapsed() >= HEARTBEAT {
-                        self.send(":\n\n".to_owned()).await?;
+                        self.beat().await?;
                     }
                 }
                 () = self.sender.closed() => return Err(Over),
             }
         }
+    }
+
+    /// Shows that the stream goes on; and where it is, when what came since was not wanted: a client that comes back need not have all
+    /// of that looked through again.
+    async fn beat(&mut self) -> Result<(), Over> {
+        let text = if self.told.is_none_or(|told| self.place > told) {
+            format!(":\nid: {}\n\n", self.place.encode())
+        } else {
+            ":\n\n".to_owned()
+        };
+        self.told = Some(self.place);
+        self.send(text).await
     }
 
     /// Whether the client may go on, as it would be let in now.
@@ -191,6 +206,7 @@ impl Session {
             text.push_str("\ndata: ");
             text.push_str(&data);
             text.push_str("\n\n");
+            self.told = Some(one.cursor);
             if text.len() >= TEXT_BYTES {
                 self.send(std::mem::take(&mut text)).await?;
             }
