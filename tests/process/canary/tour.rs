@@ -116,7 +116,8 @@ impl<'a> Tour<'a> {
         let (status, head) = (answer.status().as_u16(), format!("{:?}", answer.headers()));
         let text = answer.text().await.unwrap();
         self.answers.push_str(&head);
-        let shows = serde_json::from_str::<Value>(&text).is_ok_and(|body| body["entity"]["key"].is_string());
+        let shows = serde_json::from_str::<Value>(&text)
+            .is_ok_and(|body| body["entity"]["key"].is_string() || body["secret"].is_string());
         if !shows {
             self.answers.push_str(&text);
         }
@@ -146,6 +147,15 @@ impl<'a> Tour<'a> {
         let answer = self.expect(status, "POST", path, way, body).await;
         let key = self.keep(&answer["entity"]["key"]);
         (answer["entity"]["id"].as_str().unwrap().to_owned(), key)
+    }
+
+    /// Sends a request that has to be answered with the secret of a webhook; the webhook's id.
+    pub async fn signed(&mut self, status: u16, path: &str, way: Way<'_>, body: &Value) -> String {
+        let answer = self.expect(status, "POST", path, way, body).await;
+        let secret = answer["secret"].as_str().unwrap().strip_prefix("whsec_").unwrap();
+        let bytes = STANDARD.decode(secret).unwrap();
+        self.secrets.push(Secret::of(format!("the secret of a webhook {}", self.secrets.len()), &bytes));
+        answer["id"].as_str().unwrap().to_owned()
     }
 
     /// Waits until the server knows a key that a command made.

@@ -46,6 +46,7 @@ pub async fn walk(tour: &mut Tour<'_>) {
     misused(tour, &made).await;
     pushed(tour, &made).await;
     managed(tour, &made).await;
+    hooked(tour, &made).await;
     regenerated(tour, &made).await;
     own(tour, &made).await;
     welcomed(tour, &made).await;
@@ -199,6 +200,20 @@ async fn managed(tour: &mut Tour<'_>, made: &Made) {
     tour.expect(400, "POST", &keys, way, &json!({ "kind": "personal", "name": made.token })).await;
     tour.expect(200, "GET", &keys, way, &Value::Null).await;
     tour.expect(200, "GET", &keys.replace("/keys", "/audit"), way, &Value::Null).await;
+}
+
+/// A webhook, which nothing is delivered to.
+async fn hooked(tour: &mut Tour<'_>, made: &Made) {
+    let hooks = format!("/v1/project/{}/webhooks", made.project);
+    let way = Way::Bearer(&made.manager);
+    let new = json!({ "url": "https://receiver.example/hook", "types": ["contact.*"], "enabled": false });
+    let id = tour.signed(201, &hooks, way, &new).await;
+    let hook = format!("{hooks}/{id}");
+    assert_eq!(tour.signed(200, &format!("{hook}/secret/rotate"), way, &Value::Null).await, id);
+    tour.expect(200, "GET", &hook, way, &Value::Null).await;
+    tour.expect(200, "PATCH", &hook, way, &json!({ "description": "c" })).await;
+    tour.expect(403, "POST", &format!("{hook}/secret/rotate"), Way::Bearer(&made.reader), &Value::Null).await;
+    tour.expect(200, "GET", &hooks, way, &Value::Null).await;
 }
 
 async fn regenerated(tour: &mut Tour<'_>, made: &Made) {
