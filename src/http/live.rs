@@ -43,8 +43,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// After so long without an item, a comment shows that both are still there.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// Sent first: how long a client waits before it comes back, in milliseconds.
-const GREETING: &str = "retry: 2000\n\n";
+/// Sent first: how long a client waits before it comes back, in milliseconds; and behind it where the client begins.
+const GREETING: &str = "retry: 2000\n";
 
 /// Items of a page of what was missed.
 const PAGE: usize = 500;
@@ -59,8 +59,9 @@ const FULL_WAIT: u64 = 5;
 /// `GET …/stream/live`.
 pub(super) async fn follow(state: &State, request: &HttpRequest, member: &Member) -> Result<Answer, Problem> {
     let filter = Filter::asked(state, request, member)?;
-    let last = request.headers().get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-    let last = last.filter(|text| !text.is_empty()).map(str::to_owned);
+    // What is no text is no cursor either, and is refused as such.
+    let last = request.headers().get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let last = last.filter(|text| !text.is_empty()).map(|text| text.into_owned());
     let after = last.or_else(|| parameter(request, "after"));
     let begin = match stream::start(state, request, member, after).await? {
         Some(place) => place,
@@ -81,7 +82,7 @@ pub(super) async fn follow(state: &State, request: &HttpRequest, member: &Member
         follower,
         sender,
         place: begin,
-        told: None,
+        told: begin,
         looks,
         sent: Instant::now(),
     };
@@ -103,8 +104,8 @@ struct Session {
     sender: mpsc::Sender<Bytes>,
     /// Everything up to here was sent, or was not wanted.
     place: Cursor,
-    /// The last id that the client was told by this answer.
-    told: Option<Cursor>,
+    /// The last id that the client was told.
+    told: Cursor,
     looks: Interval,
     /// When something was sent last.
     sent: Instant,
@@ -120,7 +121,7 @@ impl Session {
     }
 
     async fn follow(&mut self) -> Result<Infallible, Over> {
-        self.send(GREETING.to_owned()).await?;
+        self.send(format!("{GREETING}id: {}\n\n", self.place.encode())).await?;
         loop {
             self.catch_up().await?;
             self.hear().await?;
@@ -138,6 +139,9 @@ impl Session {
             })?;
             self.tell(&page.items).await?;
             self.place = page.next;
+            if self.sent.elapsed() >= HEARTBEAT {
+                self.beat().await?;
+            }
             if page.caught_up {
                 return Ok(());
             }
@@ -171,12 +175,12 @@ impl Session {
     /// Shows that the stream goes on; and where it is, when what came since was not wanted: a client that comes back need not have all
     /// of that looked through again.
     async fn beat(&mut self) -> Result<(), Over> {
-        let text = if self.told.is_none_or(|told| self.place > told) {
+        let text = if self.place > self.told {
             format!(":\nid: {}\n\n", self.place.encode())
         } else {
             ":\n\n".to_owned()
         };
-        self.told = Some(self.place);
+        self.told = self.place;
         self.send(text).await
     }
 
@@ -206,7 +210,7 @@ impl Session {
             text.push_str("\ndata: ");
             text.push_str(&data);
             text.push_str("\n\n");
-            self.told = Some(one.cursor);
+            self.told = one.cursor;
             if text.len() >= TEXT_BYTES {
                 self.send(std::mem::take(&mut text)).await?;
             }

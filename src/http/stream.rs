@@ -84,8 +84,14 @@ fn defect(error: &serde_json::Error) -> Problem {
 /// Whether the client asks for lines rather than for one document.
 fn wants_lines(request: &HttpRequest) -> bool {
     let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
-    let types = accepted.flat_map(|value| value.split(',')).map(|one| one.split(';').next().unwrap_or(one));
-    types.map(str::trim).any(|media_type| media_type.eq_ignore_ascii_case(NDJSON))
+    let mut ranges = accepted.flat_map(|value| value.split(','));
+    ranges.any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case(NDJSON));
+        // `q=0` means "not this one" (RFC 9110, section 12.4.2).
+        let refused = |part: &str| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+        named && !parts.any(refused)
+    })
 }
 
 /// Which items a reader wants.

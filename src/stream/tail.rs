@@ -151,10 +151,11 @@ impl Tail {
                 _ = stop.wait_for(|stop| *stop) => break,
             }
             pause = match self.look().await {
-                Ok(()) => POLL,
+                Ok(true) => Duration::ZERO,
+                Ok(false) => POLL,
                 Err(error) => {
                     tracing::warn!(%error, "the stream could not be read; its followers wait");
-                    LONGEST_PAUSE.min(pause * 2)
+                    LONGEST_PAUSE.min(POLL.max(pause * 2))
                 }
             };
         }
@@ -166,25 +167,30 @@ impl Tail {
         self.inner.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One look at every project that is followed.
-    async fn look(&self) -> Result<(), StoreError> {
+    /// One look at every project that is followed, of a page each, so that a busy one holds up no other; answers whether one of them has
+    /// more. A project that cannot be read holds up no other either.
+    async fn look(&self) -> Result<bool, StoreError> {
         let projects: Vec<(i64, Option<Cursor>)> = {
             let mut followed = self.lock();
             followed.retain(|_, project| project.news.receiver_count() > 0);
             followed.iter().map(|(id, project)| (*id, project.place)).collect()
         };
         if projects.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let head = outbound::head(&self.inner.pool).await?;
+        let (mut more, mut failed) = (false, None);
         for (project, place) in projects {
             match place {
                 None => self.begin(project, head),
-                Some(place) if place < head => self.go_on(project, place).await?,
+                Some(place) if place < head => match self.go_on(project, place).await {
+                    Ok(caught_up) => more |= !caught_up,
+                    Err(error) => failed = Some(error),
+                },
                 Some(_) => {}
             }
         }
-        Ok(())
+        failed.map_or(Ok(more), Err)
     }
 
     /// Begins with a project. An empty batch tells whoever has read up to less than here to read on.
@@ -195,36 +201,27 @@ impl Tail {
         }
     }
 
-    async fn go_on(&self, project: i64, mut place: Cursor) -> Result<(), StoreError> {
+    /// Tells the next page of a project; answers whether there is no more.
+    async fn go_on(&self, project: i64, place: Cursor) -> Result<bool, StoreError> {
         let patterns = Patterns::default();
-        loop {
-            let wanted = Wanted {
-                project,
-                after: Some(place),
-                patterns: &patterns,
-                datasources: None,
-                limit: AT_ONCE,
-            };
-            let page = match outbound::page(&self.inner.pool, &wanted).await {
-                Err(StoreError::Expired(floor)) => {
-                    self.begin(project, floor);
-                    return Ok(());
-                }
-                page => page?,
-            };
-            place = page.next;
-            if let Some(project) = self.lock().get_mut(&project) {
-                for items in batches(page.items) {
-                    let from = project.told;
-                    project.told = items.last().map_or(from, |item| item.cursor);
-                    project.tell(Batch { from, items, to: project.told });
-                }
-                project.place = Some(place);
+        let wanted =
+            Wanted { project, after: Some(place), patterns: &patterns, datasources: None, limit: AT_ONCE };
+        let page = match outbound::page(&self.inner.pool, &wanted).await {
+            Err(StoreError::Expired(floor)) => {
+                self.begin(project, floor);
+                return Ok(true);
             }
-            if page.caught_up {
-                return Ok(());
+            page => page?,
+        };
+        if let Some(project) = self.lock().get_mut(&project) {
+            for items in batches(page.items) {
+                let from = project.told;
+                project.told = items.last().map_or(from, |item| item.cursor);
+                project.tell(Batch { from, items, to: project.told });
             }
+            project.place = Some(page.next);
         }
+        Ok(page.caught_up)
     }
 }
 

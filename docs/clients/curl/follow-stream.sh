@@ -34,9 +34,10 @@ follow() {
       'id: '*) id=${line#id: } ;;
       'data: '*) data=${line#data: } ;;
       '')
-        if [ -z "$data" ]; then continue; fi
-        printf '%s\n' "$data"
-        last=$id data="" failures=0
+        if [ -z "$id" ]; then continue; fi
+        # Without an item: nothing was wanted up to there.
+        if [ -n "$data" ]; then printf '%s\n' "$data"; fi
+        last=$id id="" data="" failures=0
         # Only now, with the line written; by a rename, so that there is a whole cursor at every moment.
         if [ -n "$place" ]; then printf '%s' "$last" >"$place.new" && mv -- "$place.new" "$place"; fi
         ;;

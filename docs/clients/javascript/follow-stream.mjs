@@ -34,8 +34,8 @@ async function* connection({ url, project, token }, { last, since }) {
       text = blocks.pop(); // not whole yet
       for (const block of blocks) {
         const field = (name) => block.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-        const data = field("data");
-        if (data) yield { cursor: field("id"), data };
+        const cursor = field("id");
+        if (cursor) yield { cursor, data: field("data") }; // without data: nothing was wanted up to there
       }
     }
   } finally {
@@ -61,7 +61,7 @@ export async function* follow(access, last = "") {
     let wait = LEAST;
     try {
       for await (const item of connection(access, { last, since })) {
-        yield item;
+        if (item.data) yield item;
         [last, failures] = [item.cursor, 0];
       }
     } catch (error) {

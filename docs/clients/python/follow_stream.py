@@ -49,7 +49,7 @@ class Ended(Exception):
 
 
 def connection(last, since):
-    """Follows until the connection ends; gives what came as cursor and item."""
+    """Follows until the connection ends; gives what came as cursor and item, or as a cursor with nothing."""
     url = "{TIDEGATE_URL}/v1/project/{TIDEGATE_PROJECT}/stream/live".format_map(os.environ)
     headers = {"Authorization": "Bearer " + token(), "Accept": "text/event-stream"}
     if last:
@@ -65,9 +65,9 @@ def connection(last, since):
             for line in answer:
                 name, _, value = line.decode().rstrip("\n").partition(": ")
                 cursor, data = (value if name == "id" else cursor), (value if name == "data" else data)
-                if line == b"\n" and data:
+                if line == b"\n" and cursor:  # without an item: nothing was wanted up to there
                     yield cursor, data
-                    data = ""
+                    cursor = data = ""
     except (OSError, http.client.HTTPException) as error:
         raise Ended(0, json.dumps({"code": "no answer", "detail": str(error)})) from error
 
@@ -89,7 +89,8 @@ def main():
         wait = LEAST
         try:
             for last, item in connection(last, since):
-                print(item, flush=True)
+                if item:
+                    print(item, flush=True)
                 if place:  # only now, with the line written
                     keep(place, last)
                 failures = 0

@@ -163,6 +163,8 @@ async fn export(
     let shown = options.output.is_some() || !std::io::stdout().is_terminal();
     let mut meter = shown.then(|| Transfer::new("exporting", Some(PARTS), 0, clock.clone()));
     let told = Arc::new(walk).run(start, &mut output, meter.as_mut(), signals).await;
+    let reached = options.to.filter(|to| *to <= now);
+    let told = told.map(|told| Told { reached, ..told });
     told.with_context(|| match &options.output {
         Some(file) => format!("broken off; what {} holds is whole, and --resume goes on", file.display()),
         None => "broken off; what was written is whole up to its last line".to_owned(),
@@ -231,7 +233,7 @@ async fn place(pool: &Pool, cursor: Cursor) -> anyhow::Result<Cursor> {
 /// # Errors
 /// When it was broken off.
 fn tell(global: &Global, options: &Options, told: &Told, seconds: f64) -> anyhow::Result<()> {
-    let Told { events, contacts, cursor, stopped } = told;
+    let Told { events, contacts, cursor, stopped, reached } = told;
     let items = events + contacts;
     let rate = items as f64 / seconds.max(0.001);
     let say = |text: String| {
@@ -256,9 +258,17 @@ fn tell(global: &Global, options: &Options, told: &Told, seconds: f64) -> anyhow
     if options.masked {
         next.push_str(" --masked");
     }
-    if let Some(cursor) = cursor {
-        say(format!("the last cursor is {}; what comes behind it:", cursor.encode()));
-        say(format!("  {next} --after {}", cursor.encode()));
+    match (reached, cursor) {
+        // No place parts what was received before a time from what came later.
+        (Some(to), _) if *stopped == Stopped::AtTheEnd => {
+            say("what was received from then on:".to_owned());
+            say(format!("  {next} --from {to}"));
+        }
+        (None, Some(cursor)) => {
+            say(format!("the last cursor is {}; what comes behind it:", cursor.encode()));
+            say(format!("  {next} --after {}", cursor.encode()));
+        }
+        _ => {}
     }
     if *stopped == Stopped::BySignal {
         match &options.output {

@@ -51,6 +51,8 @@ pub(super) struct Told {
     /// Everything up to here was written; none where nothing was read.
     pub(super) cursor: Option<Cursor>,
     pub(super) stopped: Stopped,
+    /// The time up to which everything was written, where one was asked for that had come.
+    pub(super) reached: Option<Timestamp>,
 }
 
 /// Why it ended.
