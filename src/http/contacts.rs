@@ -97,7 +97,11 @@ async fn delete_and_erase(
     Ok(receipt)
 }
 
-async fn delete_one(state: &State, guest: &Guest, user_id: String) -> Result<Receipt, Problem> {
+/// Deletes a contact of the guest's datasource.
+///
+/// # Errors
+/// That of the store.
+pub(super) async fn delete_one(state: &State, guest: &Guest, user_id: String) -> Result<Receipt, Problem> {
     fates::received(Kind::Contact, 1);
     let (inlet, bytes) = (guest.inlet(), user_id.len());
     let work = Work::Contacts(vec![ContactOp::Delete { user_id }]);

@@ -45,6 +45,8 @@ pub mod contacts;
 
 pub mod audience;
 
+pub mod people;
+
 mod pages;
 
 pub mod timeline;
