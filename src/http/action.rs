@@ -7,7 +7,7 @@ use super::{
     answer::Answer,
     audience, audit, audit_log, catalogue, contacts, datasources,
     door::{Guest, Member, Person},
-    doors::{Door, core},
+    doors::{Door, core, events},
     keys, live, me, own_keys, probe,
     problem::{Code, Problem},
     projects, push, single_keys, specs,
@@ -188,6 +188,14 @@ pub enum OnDoor {
     ChangeContact,
     /// Delete one contact.
     DeleteContact,
+    /// Append an event.
+    AppendEvent,
+    /// List events by pages.
+    ListEvents,
+    /// Read a page of the stream.
+    ReadStream,
+    /// Follow the stream.
+    FollowStream,
 }
 
 impl OnAccount {
@@ -285,6 +293,10 @@ impl OnDoor {
             Self::ReadContact => core::read(state, request, member).await,
             Self::ChangeContact => core::change(state, request, payload, member).await,
             Self::DeleteContact => core::delete(state, request, member).await,
+            Self::AppendEvent => events::append(state, request, payload, member).await,
+            Self::ListEvents => events::list(state, request, member).await,
+            Self::ReadStream => stream::page(state, request, member).await,
+            Self::FollowStream => live::follow(state, request, member).await,
         }
     }
 }

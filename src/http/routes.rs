@@ -14,7 +14,7 @@ use super::{
             NoEventType, ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact,
             ReadDatasource, Stats,
         },
-        OnDoor::{self, ChangeContact, CreateContact, ListContacts},
+        OnDoor::{self, AppendEvent, ChangeContact, CreateContact, ListContacts},
         OnProject::{
             ChangeAttribute, ChangeEvent, ChangeKey, ChangeParameter, ChangeProject, CreateDatasource,
             CreateKey, DeclareAttribute, DeclareEvent, DeclareParameter, DeleteKey, DeleteProject,
@@ -27,7 +27,7 @@ use super::{
     },
     answer::refuse,
     door,
-    doors::Door::{self, Core},
+    doors::Door::{self, Activity, Core, Events},
     errors_page, health, page,
     places::{self, Place, What},
     problem::{Code, Problem},
@@ -39,11 +39,12 @@ use super::{
 use crate::{
     auth::scope::Scope::{
         self, AccountRead, ProjectAudienceDataEvents, ProjectAudienceRead, ProjectIngestRead,
-        ProjectIngestWrite, ProjectManage, ProjectRead, ProjectStreamRead,
+        ProjectIngestWrite, ProjectManage, ProjectRead, ProjectStreamRead, ProjectStreamWrite,
     },
     auth::single::Single::{EventStream, Instance},
     domain::budget::Class::{
-        self, AudienceRead, ContactsRead, ContactsWrite, DoorCore, EventsWrite, Manage, Meta, StreamRead,
+        self, AudienceRead, ContactsRead, ContactsWrite, DoorCore, DoorEvents, EventsWrite, Manage, Meta,
+        StreamRead,
     },
 };
 
@@ -179,6 +180,13 @@ pub static DOORS: &[Route] = &[
     door("PATCH", "/crm/api/v2/contacts/{uuid}", ProjectIngestWrite, DoorCore, Core, ChangeContact),
     door("PUT", "/crm/api/v2/contacts/{uuid}", ProjectIngestWrite, DoorCore, Core, ChangeContact),
     door("DELETE", "/crm/api/v2/contacts/{uuid}", ProjectIngestWrite, DoorCore, Core, OnDoor::DeleteContact),
+
+    door("POST", "/v1/events", ProjectStreamWrite, DoorEvents, Events, AppendEvent),
+    door("GET", "/v1/events", ProjectStreamRead, DoorEvents, Events, OnDoor::ListEvents),
+    door("GET", "/v1/events/stream", ProjectStreamRead, StreamRead, Events, OnDoor::ReadStream),
+    door("GET", "/v1/events/live", ProjectStreamRead, StreamRead, Events, OnDoor::FollowStream),
+    door("POST", "/crm/api/v2/event-streams", ProjectStreamWrite, DoorEvents, Activity, AppendEvent),
+    door("GET", "/crm/api/v2/event-streams", ProjectAudienceDataEvents, DoorEvents, Activity, OnDoor::ListEvents),
 ];
 
 /// A route that needs no key, always `GET`.

@@ -51,6 +51,8 @@ mod pages;
 
 pub mod timeline;
 
+pub mod activity;
+
 pub mod outbound;
 
 pub mod summaries;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Payload};
+use actix_web::{HttpRequest, http::StatusCode, web::Payload};
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 use uuid::Uuid;
@@ -11,12 +11,13 @@ use super::{
     fields::{self, Fields, defect},
     listing::Numbered,
     person::{self, Attributes},
+    refusal::faulty,
     writing,
 };
 use crate::{
     domain::catalogue::Catalogue,
     http::{
-        answer::{self, Answer},
+        answer::Answer,
         audience::away,
         door::Member,
         intake::{parameter, segment},
@@ -24,7 +25,6 @@ use crate::{
         push::flag,
         state::State,
     },
-    limit::Pass,
     store::{
         contacts::{ContactKey, ContactRecord},
         people::{self, Field, Known, Names, Search, Sort, Wanted},
@@ -244,11 +244,6 @@ fn shape(member: &Member, key: &ContactKey, record: &ContactRecord) -> serde_jso
     Ok(shown)
 }
 
-/// A problem of one member.
-fn faulty(name: &str, rule: &str) -> Problem {
-    Problem::new(Code::InvalidBody, format!("{name}: {rule}")).at(format!("/{name}"), rule)
-}
-
 /// What is wrong with attributes, by the names of this door.
 fn in_our_words(mut problem: Problem) -> Problem {
     for error in &mut problem.errors {
@@ -257,43 +252,6 @@ fn in_our_words(mut problem: Problem) -> Problem {
         }
     }
     problem
-}
-
-/// A problem in the words of this door.
-pub(super) fn refuse(problem: &Problem, pass: Option<&Pass>) -> HttpResponse {
-    #[derive(Serialize)]
-    struct Unauthorized {
-        error: &'static str,
-        message: &'static str,
-        r#type: &'static str,
-    }
-    #[derive(Serialize)]
-    struct Errors<'a> {
-        errors: Vec<One<'a>>,
-    }
-    #[derive(Serialize)]
-    struct One<'a> {
-        code: &'static str,
-        message: Cow<'a, str>,
-    }
-    if problem.code.status() == 401 {
-        let message = "Invalid or revoked API key";
-        let body = Unauthorized { error: "unauthorized", message, r#type: "authentication_error" };
-        return answer::refuse_as(problem, &body, pass);
-    }
-    let code = problem.code.as_str();
-    let mut errors: Vec<One<'_>> = problem
-        .errors
-        .iter()
-        .map(|error| match error.pointer.trim_start_matches('/') {
-            "" => One { code, message: error.detail.as_str().into() },
-            name => One { code, message: format!("{name}: {}", error.detail).into() },
-        })
-        .collect();
-    if errors.is_empty() {
-        errors.push(One { code, message: problem.detail.as_ref().into() });
-    }
-    answer::refuse_as(problem, &Errors { errors }, pass)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 
 pub(super) mod core;
 
+pub(super) mod events;
+
 mod fields;
 
 mod listing;
@@ -13,6 +15,8 @@ mod listing;
 mod person;
 
 mod writing;
+
+mod refusal;
 
 use actix_web::HttpResponse;
 
@@ -24,6 +28,10 @@ use crate::{auth::text::Kind, limit::Pass};
 pub enum Door {
     /// Core data by instance key.
     Core,
+    /// Events by event-stream key.
+    Events,
+    /// The same events by that key or by instance key.
+    Activity,
 }
 
 impl Door {
@@ -31,13 +39,15 @@ impl Door {
     pub const fn takes(self, kind: Kind) -> bool {
         match self {
             Self::Core => matches!(kind, Kind::Instance),
+            Self::Events => matches!(kind, Kind::EventStream),
+            Self::Activity => matches!(kind, Kind::EventStream | Kind::Instance),
         }
     }
 
     /// A problem as a response to the request of this id, in the words of this door.
     pub(super) fn refuse(self, problem: &Problem, _id: &RequestId, pass: Option<&Pass>) -> HttpResponse {
         match self {
-            Self::Core => core::refuse(problem, pass),
+            Self::Core | Self::Events | Self::Activity => refusal::refuse(problem, pass),
         }
     }
 }

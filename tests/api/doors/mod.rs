@@ -3,6 +3,8 @@
 
 mod core;
 
+mod events;
+
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tidegate::{
