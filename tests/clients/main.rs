@@ -33,6 +33,8 @@ mod read;
 
 mod audit;
 
+mod doors;
+
 mod rotate;
 
 mod pages;
