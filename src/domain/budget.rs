@@ -19,11 +19,17 @@ pub enum Class {
     StreamRead,
     /// Managing projects, datasources and keys.
     Manage,
+    /// Core data by instance key, at its door.
+    DoorCore,
+    /// Events by event-stream key, at its door.
+    DoorEvents,
+    /// Contacts and conversations by personal key, at its door.
+    DoorPersonal,
 }
 
 impl Class {
     /// Every class, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::ContactsWrite,
         Self::EventsWrite,
         Self::ContactsRead,
@@ -31,6 +37,9 @@ impl Class {
         Self::AudienceRead,
         Self::StreamRead,
         Self::Manage,
+        Self::DoorCore,
+        Self::DoorEvents,
+        Self::DoorPersonal,
     ];
 
     /// The classes that a datasource pays for; projects pay for the others.
@@ -47,6 +56,9 @@ impl Class {
             Self::AudienceRead => "audience.read",
             Self::StreamRead => "stream.read",
             Self::Manage => "manage",
+            Self::DoorCore => "door.core",
+            Self::DoorEvents => "door.events",
+            Self::DoorPersonal => "door.personal",
         }
     }
 

@@ -23,7 +23,7 @@ const MEMBERS: [&str; 5] = ["_user_id", "_event_id", "_event_type", "_event_date
 /// An event that is fit to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventDraft {
-    /// The contact it happened to, 1 to 255 bytes; need not exist.
+    /// The contact it happened to, 1 to 255 bytes, which need not exist; empty for one of [`NobodysEvent`].
     pub user_id: String,
     /// Its name inside the datasource, 1 to 255 bytes.
     pub event_id: String,
@@ -45,28 +45,55 @@ impl Draft for EventDraft {
     fn parse(envelope: &[Member<'_>], rules: &Rules<'_>) -> Result<Self, Rejection> {
         let mut faults = Faults::up_to(rules.caps.faults);
         let user_id = required(envelope, "_user_id", rules.caps.id_bytes, &mut faults);
-        let event_id = required(envelope, "_event_id", rules.caps.id_bytes, &mut faults);
-        let event_type = required(envelope, "_event_type", rules.caps.type_bytes, &mut faults);
-        let date = occurred_at(value_of(envelope, "_event_date"), rules, &mut faults);
-        strangers(envelope, &mut faults);
-        let spec = rules.catalogue.event(&event_type);
-        if rules.strict && spec.is_none() && !event_type.is_empty() {
-            faults.add(Fault::at(["_event_type"], undeclared_type(&event_type, rules)));
-        }
-        let mut parameters = parameters(value_of(envelope, "_event_parameters"), spec, rules, &mut faults);
-        faults.verdict()?;
-        let content = content(&user_id, &event_type, &mut parameters);
-        let occurred_at = date.unwrap_or(rules.now);
-        Ok(Self {
-            user_id,
-            event_id,
-            event_type,
-            occurred_at,
-            date_given: date.is_some(),
-            parameters: parameters.text,
-            content,
-        })
+        judged(user_id, envelope, rules, faults)
     }
+}
+
+/// An event that happened to no contact: its `_user_id` is empty. No push can send one; it is made by a door, and is held to every
+/// other rule of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NobodysEvent(pub EventDraft);
+
+impl Draft for NobodysEvent {
+    const ID: &'static str = EventDraft::ID;
+
+    fn parse(envelope: &[Member<'_>], rules: &Rules<'_>) -> Result<Self, Rejection> {
+        let mut faults = Faults::up_to(rules.caps.faults);
+        if value_of(envelope, "_user_id").is_some() {
+            faults.add(Fault::at(["_user_id"], "is not a member of an event that happened to nobody"));
+        }
+        judged(String::new(), envelope, rules, faults).map(Self)
+    }
+}
+
+/// Judges all of an event but the contact that it happened to.
+fn judged(
+    user_id: String,
+    envelope: &[Member<'_>],
+    rules: &Rules<'_>,
+    mut faults: Faults,
+) -> Result<EventDraft, Rejection> {
+    let event_id = required(envelope, "_event_id", rules.caps.id_bytes, &mut faults);
+    let event_type = required(envelope, "_event_type", rules.caps.type_bytes, &mut faults);
+    let date = occurred_at(value_of(envelope, "_event_date"), rules, &mut faults);
+    strangers(envelope, &mut faults);
+    let spec = rules.catalogue.event(&event_type);
+    if rules.strict && spec.is_none() && !event_type.is_empty() {
+        faults.add(Fault::at(["_event_type"], undeclared_type(&event_type, rules)));
+    }
+    let mut parameters = parameters(value_of(envelope, "_event_parameters"), spec, rules, &mut faults);
+    faults.verdict()?;
+    let content = content(&user_id, &event_type, &mut parameters);
+    let occurred_at = date.unwrap_or(rules.now);
+    Ok(EventDraft {
+        user_id,
+        event_id,
+        event_type,
+        occurred_at,
+        date_given: date.is_some(),
+        parameters: parameters.text,
+        content,
+    })
 }
 
 /// A required identifier; empty when there is none, and then a fault is noted.
@@ -310,6 +337,25 @@ mod tests {
         assert!(text.contains("_event_parameters.amount: is not a decimal number"), "{text}");
         assert!(text.contains("_event_parameters.currency"), "{text}");
         assert!(text.contains("_event_parameters.sku: value 0 must be a string"), "{text}");
+    }
+
+    #[test]
+    fn an_event_of_nobody_is_held_to_the_other_rules() {
+        let caps = Caps::default();
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let catalogue = Catalogue::builtin();
+        let rules = Rules { caps: &caps, catalogue, strict: true, default_country: None, now };
+        let parse =
+            |item: &str| NobodysEvent::parse(&members(item), &rules).map_err(|rejection| rejection.summary());
+        let good = parse(r#"{"_event_id":"e","_event_type":"purchase"}"#).unwrap().0;
+        assert_eq!((good.user_id.as_str(), good.event_id.as_str()), ("", "e"));
+        let text =
+            parse(r#"{"_user_id":"u","_event_type":"purchas","_event_date":"1970-01-01"}"#).unwrap_err();
+        for part in
+            ["_user_id: is not", "_event_id: is required", "_event_type: is not in", "_event_date: is before"]
+        {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
     }
 
     #[test]

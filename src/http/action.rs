@@ -7,6 +7,7 @@ use super::{
     answer::Answer,
     audience, audit, audit_log, catalogue, contacts, datasources,
     door::{Guest, Member, Person},
+    doors::{Door, core, events},
     keys, live, me, own_keys, probe,
     problem::{Code, Problem},
     projects, push, single_keys, specs,
@@ -26,6 +27,18 @@ pub enum Action {
     OfProject(OnProject),
     /// Something about one datasource.
     OfDatasource(OnDatasource),
+    /// Something in the shape of another API, in the key's own project.
+    AtDoor(Door, OnDoor),
+}
+
+impl Action {
+    /// The door in whose words it is answered.
+    pub(super) const fn door(self) -> Option<Door> {
+        match self {
+            Self::AtDoor(door, _) => Some(door),
+            Self::OfAccount(_) | Self::OfUser(_) | Self::OfProject(_) | Self::OfDatasource(_) => None,
+        }
+    }
 }
 
 /// What is done on the account.
@@ -189,6 +202,29 @@ pub enum OnDatasource {
     Audit,
 }
 
+/// What is done at a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDoor {
+    /// Make a contact, or merge into the one with its e-mail address.
+    CreateContact,
+    /// List contacts by pages.
+    ListContacts,
+    /// Read one contact.
+    ReadContact,
+    /// Merge into one contact.
+    ChangeContact,
+    /// Delete one contact.
+    DeleteContact,
+    /// Append an event.
+    AppendEvent,
+    /// List events by pages.
+    ListEvents,
+    /// Read a page of the stream.
+    ReadStream,
+    /// Follow the stream.
+    FollowStream,
+}
+
 impl OnAccount {
     /// Does it for a caller who was let in.
     pub(super) async fn perform(self, state: &State, caller: &Caller) -> Result<Answer, Problem> {
@@ -290,6 +326,29 @@ impl OnWebhooks {
             Self::ListDeliveries => webhooks::activity::deliveries(state, request, member).await,
             Self::ListDeadLetters => webhooks::activity::dead_letters(state, request, member).await,
             Self::Replay => webhooks::activity::replay(state, request, payload, member).await,
+        }
+    }
+}
+
+impl OnDoor {
+    /// As [`OnAccount::perform`].
+    pub(super) async fn perform(
+        self,
+        state: &State,
+        request: &HttpRequest,
+        payload: &mut Payload,
+        member: &Member,
+    ) -> Result<Answer, Problem> {
+        match self {
+            Self::CreateContact => core::create(state, request, payload, member).await,
+            Self::ListContacts => core::list(state, request, member).await,
+            Self::ReadContact => core::read(state, request, member).await,
+            Self::ChangeContact => core::change(state, request, payload, member).await,
+            Self::DeleteContact => core::delete(state, request, member).await,
+            Self::AppendEvent => events::append(state, request, payload, member).await,
+            Self::ListEvents => events::list(state, request, member).await,
+            Self::ReadStream => stream::page(state, request, member).await,
+            Self::FollowStream => live::follow(state, request, member).await,
         }
     }
 }

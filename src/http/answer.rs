@@ -137,16 +137,27 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 
 /// A problem as a response to the request of this id.
 pub(super) fn refuse(problem: &Problem, id: &RequestId, pass: Option<&Pass>) -> HttpResponse {
+    // A document of strings and numbers can always be written.
+    let body = serde_json::to_string(&problem.document(id.as_str())).unwrap_or_default();
+    refused(problem, PROBLEM, body, pass)
+}
+
+fn refused(problem: &Problem, media_type: HeaderValue, body: String, pass: Option<&Pass>) -> HttpResponse {
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     rate_headers(&mut response, pass);
     for (name, value) in &problem.headers {
         response.insert_header((*name, value.as_str()));
     }
-    response.insert_header((header::CONTENT_TYPE, PROBLEM));
-    // A document of strings and numbers can always be written.
-    let body = serde_json::to_string(&problem.document(id.as_str())).unwrap_or_default();
+    response.insert_header((header::CONTENT_TYPE, media_type));
     response.body(body)
+}
+
+/// A problem as a response whose body is another one than its document.
+pub(super) fn refuse_as(problem: &Problem, body: &impl Serialize, pass: Option<&Pass>) -> HttpResponse {
+    // A document of strings and numbers can always be written.
+    let body = serde_json::to_string(body).unwrap_or_default();
+    refused(problem, JSON, body, pass)
 }
 
 /// Both families of rate headers: `X-RateLimit-*`, and `RateLimit` with `RateLimit-Policy`

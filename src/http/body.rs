@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest,
-    http::header::{self, HeaderMap},
+    http::header::{self, HeaderMap, HeaderValue},
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
@@ -14,6 +14,9 @@ use super::{
     decode::{Coding, Decoder, Undecodable, encoded_limit},
     problem::{Code, Problem},
 };
+
+/// What a plain HTML form sends.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How much of an unread body is drained to keep the connection.
 const DRAINED: usize = 64 << 10;
@@ -59,12 +62,28 @@ pub(super) fn declared(headers: &HeaderMap, limit: usize) -> Result<Declared, Pr
 /// # Errors
 /// As [`declared`].
 pub(super) fn declared_form(headers: &HeaderMap, limit: usize) -> Result<Declared, Problem> {
-    const FORM: &str = "application/x-www-form-urlencoded";
     if !is_of(FORM, headers) {
         let detail = format!("send Content-Type: {FORM}, in UTF-8");
         return Err(Problem::new(Code::UnsupportedMediaType, detail).header("Accept", FORM));
     }
     sized(headers, limit)
+}
+
+/// As [`declared`], for a body that may be either, or none at all, for which nothing need be declared; what is undeclared is JSON.
+/// Also answers whether it is a form.
+///
+/// # Errors
+/// As [`declared`].
+pub(super) fn declared_either(headers: &HeaderMap, limit: usize) -> Result<(Declared, bool), Problem> {
+    let is_form = is_of(FORM, headers);
+    let length = headers.get(header::CONTENT_LENGTH).map(HeaderValue::as_bytes);
+    let is_none = length.map_or(!headers.contains_key(header::TRANSFER_ENCODING), |length| length == b"0");
+    if !(is_form || is_none || is_json(headers) || !headers.contains_key(header::CONTENT_TYPE)) {
+        let detail = format!("send Content-Type: application/json or {FORM}, in UTF-8");
+        let accepted = format!("application/json, {FORM}");
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).header("Accept", accepted));
+    }
+    Ok((sized(headers, limit)?, is_form))
 }
 
 fn sized(headers: &HeaderMap, limit: usize) -> Result<Declared, Problem> {

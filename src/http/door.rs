@@ -16,7 +16,9 @@ use super::{
     action::Action,
     answer::{Answer, refuse},
     body, client,
+    doors::Door,
     fading::Fading,
+    intake,
     problem::{Code, Problem},
     routes::Route,
     state::State,
@@ -84,7 +86,7 @@ pub(super) async fn walk(
 ) -> HttpResponse {
     let (mut pass, mut fading) = (None, None);
     let outcome = answer(state, request, &mut payload, route, &mut pass, &mut fading).await;
-    finish(outcome, request, payload, id, pass.as_ref(), fading).await
+    finish(outcome, request, payload, id, pass.as_ref(), fading, route.action.door()).await
 }
 
 async fn answer(
@@ -115,6 +117,10 @@ async fn answer(
             let guest = into_datasource(state, request, caller, route, pass)?;
             action.perform(state, request, payload, &guest).await
         }
+        Action::AtDoor(door, action) => {
+            let member = into_door(state, request, caller, (door, route), pass)?;
+            Box::pin(action.perform(state, request, payload, &member)).await
+        }
     }
 }
 
@@ -125,16 +131,17 @@ pub(super) async fn turn_away(
     payload: Payload,
     problem: Problem,
     id: &RequestId,
+    face: Option<Door>,
 ) -> HttpResponse {
     let (mut pass, mut fading) = (None, None);
     let outcome = authenticate(state, request).and_then(|caller| {
         fading = Fading::of(&caller);
         charge_own(state, &caller, &mut pass)
     });
-    finish(outcome.and(Err(problem)), request, payload, id, pass.as_ref(), fading).await
+    finish(outcome.and(Err(problem)), request, payload, id, pass.as_ref(), fading, face).await
 }
 
-/// Answers; what answers a key in the query must not be kept under that address.
+/// Answers, a problem in the words of a door where the request came to one; what answers a key in the query must not be kept under that address.
 async fn finish(
     outcome: Result<Answer, Problem>,
     request: &HttpRequest,
@@ -142,13 +149,14 @@ async fn finish(
     id: &RequestId,
     pass: Option<&Pass>,
     fading: Option<Fading>,
+    face: Option<Door>,
 ) -> HttpResponse {
     // A key that was ended in the meantime is as unknown as any other.
     let known = !matches!(&outcome, Err(problem) if problem.code == Code::InvalidToken);
     let (pass, fading) = (pass.filter(|_| known), fading.filter(|_| known));
     let mut response = match outcome {
         Ok(answer) => answer.respond(pass),
-        Err(problem) => Box::pin(refuse_unread(&problem, request, payload, id, pass)).await,
+        Err(problem) => Box::pin(refuse_unread(&problem, request, payload, id, pass, face)).await,
     };
     if Presented::is_in(request.uri().query()) {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -166,8 +174,12 @@ async fn refuse_unread(
     mut payload: Payload,
     id: &RequestId,
     pass: Option<&Pass>,
+    face: Option<Door>,
 ) -> HttpResponse {
-    let mut response = refuse(problem, id, pass);
+    let mut response = match face {
+        Some(door) => door.refuse(problem, id, pass),
+        None => refuse(problem, id, pass),
+    };
     if !body::drain(request, &mut payload).await {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
@@ -232,10 +244,56 @@ fn into_project(
     Ok(Member { caller, project })
 }
 
+/// Finds the project that the key names, checks the scope, and paces. A key of a kind that the door is not for is as unknown as any
+/// other.
+fn into_door(
+    state: &State,
+    request: &HttpRequest,
+    caller: Caller,
+    (door, route): (Door, &Route),
+    pass: &mut Option<Pass>,
+) -> Result<Member, Problem> {
+    if !door.takes(caller.key().kind) {
+        return Err(unknown(Refusal::Invalid));
+    }
+    let project = match named(state, request, &caller) {
+        Ok(project) => project,
+        Err(unclear) => {
+            charge_own(state, &caller, pass)?;
+            return Err(unclear);
+        }
+    };
+    let project = inside(state, &caller, route, pass, project)?;
+    let paced = state.limiter.project(&project, state.authority.plan(), route.class);
+    *pass = Some(paced.map_err(|spent| too_many(spent, pass))?);
+    Ok(Member { caller, project })
+}
+
+/// The project that a key is bound to; for one that reaches several, the one that the query names, or its only one.
+///
+/// # Errors
+/// 400 `invalid_parameter` that names them, where there are several and the query names none.
+fn named(state: &State, request: &HttpRequest, caller: &Caller) -> Result<Option<Arc<Project>>, Problem> {
+    if let (Some(bound), _) = state.authority.home(caller) {
+        return Ok(Some(bound));
+    }
+    if let Some(uid) = intake::parameter(request, "project") {
+        return Ok(state.authority.project(caller, &uid));
+    }
+    let mut projects = state.authority.projects(caller);
+    if projects.len() > 1 {
+        let uids: Vec<&str> = projects.iter().map(|one| one.uid.as_str()).collect();
+        let detail =
+            format!("the key reaches several projects; name one with ?project=: {}", uids.join(", "));
+        return Err(Problem::new(Code::InvalidParameter, detail));
+    }
+    Ok(projects.pop())
+}
+
 /// Lets a member in once more while its answer is still being sent, without a charge; `None` where it would not get in now.
-pub(super) fn again(state: &State, request: &HttpRequest, scope: Scope) -> Option<Member> {
+pub(super) fn again(state: &State, request: &HttpRequest, project: &Project, scope: Scope) -> Option<Member> {
     let caller = arrive(state, request).ok().filter(|caller| caller.may(scope))?;
-    let project = state.authority.project(&caller, segment(request, PROJECT))?;
+    let project = state.authority.project(&caller, project.uid.as_str())?;
     Some(Member { caller, project })
 }
 
@@ -357,9 +415,25 @@ pub(super) async fn receive<T: Draft>(
         state.ingest.admit(guest.inlet(), declared.most(limit)).map_err(|refused| store(state, refused))?;
     let bytes = body::read(payload, declared, limit, state.body_timeout).await?;
     room.shrink(bytes.len());
-    let batch = Batch::parse(guest.inlet(), &bytes, &guest.rules(state))
-        .map_err(|malformed| malformed_body(&malformed))?;
-    Ok((batch, room))
+    Ok((parse(state, guest, &bytes)?, room))
+}
+
+/// As [`receive`], for the text of a batch that was made here.
+///
+/// # Errors
+/// As [`receive`].
+pub(super) fn take_in<T: Draft>(
+    state: &State,
+    guest: &Guest,
+    text: &str,
+) -> Result<(Batch<T>, Room), Problem> {
+    is_open(state, guest)?;
+    let room = state.ingest.admit(guest.inlet(), text.len()).map_err(|refused| store(state, refused))?;
+    Ok((parse(state, guest, text.as_bytes())?, room))
+}
+
+fn parse<T: Draft>(state: &State, guest: &Guest, bytes: &[u8]) -> Result<Batch<T>, Problem> {
+    Batch::parse(guest.inlet(), bytes, &guest.rules(state)).map_err(|malformed| malformed_body(&malformed))
 }
 
 /// Refuses what would be judged by data that a purge is about to remove.
@@ -406,14 +480,17 @@ pub(super) fn store(state: &State, refused: Refused) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::routes::ROUTES, *};
+    use super::{
+        super::routes::{DOORS, ROUTES},
+        *,
+    };
 
     #[test]
     fn uids_are_where_they_are_looked_for() {
-        for route in ROUTES {
+        for route in ROUTES.iter().chain(DOORS) {
             let place = |name| route.path.split('/').position(|segment| segment == name);
             let (project, datasource) = match route.action {
-                Action::OfAccount(_) | Action::OfUser(_) => (None, None),
+                Action::OfAccount(_) | Action::OfUser(_) | Action::AtDoor(..) => (None, None),
                 Action::OfProject(_) => (Some(PROJECT), None),
                 Action::OfDatasource(_) => (Some(PROJECT), Some(DATASOURCE)),
             };

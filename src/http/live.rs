@@ -189,7 +189,8 @@ impl Session {
         if self.state.traffic.is_leaving() {
             return Err(Over);
         }
-        self.member = door::again(&self.state, &self.request, Scope::ProjectStreamRead).ok_or(Over)?;
+        self.member = door::again(&self.state, &self.request, &self.member.project, Scope::ProjectStreamRead)
+            .ok_or(Over)?;
         Ok(())
     }
 

@@ -19,6 +19,8 @@ mod body;
 
 pub mod door;
 
+pub mod doors;
+
 mod intake;
 
 mod repeat;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use super::{
     page,
-    routes::{PUBLIC, Public, ROUTES, Route},
+    routes::{DOORS, PUBLIC, Public, ROUTES, Route},
     welcome,
 };
 
@@ -66,10 +66,11 @@ const MOST: usize = 16;
 /// The places, by their number of segments; among those of one number the first one that fits counts.
 static MAP: LazyLock<Vec<Vec<Place>>> = LazyLock::new(|| {
     let mut map: Vec<Vec<Place>> = (0..MOST).map(|_| Vec::new()).collect();
-    let mut paths: Vec<&'static str> = ROUTES.iter().map(|route| route.path).collect();
+    let routes = || ROUTES.iter().chain(DOORS);
+    let mut paths: Vec<&'static str> = routes().map(|route| route.path).collect();
     paths.dedup();
     let keyed =
-        paths.into_iter().map(|path| (path, What::Keyed(ROUTES.iter().filter(|r| r.path == path).collect())));
+        paths.into_iter().map(|path| (path, What::Keyed(routes().filter(|r| r.path == path).collect())));
     let open = PUBLIC.iter().map(|(path, what)| (*path, What::Open(*what)));
     let files = page::FILES.iter().map(|(path, name)| (*path, What::File(name)));
     for (number, (pattern, what)) in
@@ -125,7 +126,7 @@ mod tests {
         let mut numbers: Vec<usize> = MAP.iter().flatten().map(|place| place.number).collect();
         numbers.sort_unstable();
         assert_eq!(numbers, (0..count()).collect::<Vec<_>>());
-        let patterns = ROUTES.iter().map(|route| route.path);
+        let patterns = ROUTES.iter().chain(DOORS).map(|route| route.path);
         let patterns = patterns.chain(PUBLIC.iter().map(|(path, _)| *path)).chain(page::FILES.map(|f| f.0));
         for path in patterns {
             // No name in a pattern is a word in another one.

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::{
     answer::Answer,
     door::{self, Guest},
+    intake,
     problem::{Code, Problem},
     state::State,
     wire::{
@@ -48,13 +49,38 @@ pub(super) async fn events(
     payload: &mut Payload,
     guest: &Guest,
 ) -> Result<Answer, Problem> {
-    let work = |drafts: Vec<EventDraft>| {
-        let bytes = drafts.iter().map(|draft| draft.parameters.len() + 64).sum();
-        let mut rows = EventRows::with_capacity(drafts.len(), bytes);
-        drafts.iter().for_each(|draft| rows.push(draft));
-        Work::Events(rows)
-    };
+    let work = |drafts: Vec<EventDraft>| appended(&drafts);
     push(state, request, payload, guest, Kind::Event, work).await
+}
+
+/// The work of appending events.
+pub(super) fn appended(drafts: &[EventDraft]) -> Work {
+    let bytes = drafts.iter().map(|draft| draft.parameters.len() + 64).sum();
+    let mut rows = EventRows::with_capacity(drafts.len(), bytes);
+    drafts.iter().for_each(|draft| rows.push(draft));
+    Work::Events(rows)
+}
+
+/// Stores one item that was made here rather than sent, in the way of every push; answers what became of it.
+///
+/// # Errors
+/// 400 `invalid_body` with the faults of the item; what a push is refused as a whole.
+pub(super) async fn one<T: Draft>(
+    state: &State,
+    guest: &Guest,
+    kind: Kind,
+    text: &str,
+    work: impl FnOnce(Vec<T>) -> Work,
+) -> Result<Outcome, Problem> {
+    let push = Push { state, guest, kind, dry_run: false };
+    let (batch, room) =
+        door::take_in::<T>(state, guest, text).inspect_err(|_| push.note(Call::failed(kind)))?;
+    let judged = push.settle(batch, room, work).await?;
+    match judged.items.into_iter().next().map(|item| item.verdict) {
+        Some(Ok(outcome)) => Ok(outcome),
+        Some(Err((_, rejection))) => Err(intake::invalid(&rejection)),
+        None => Err(Problem::plain(Code::Internal)),
+    }
 }
 
 async fn push<T: Draft>(

@@ -7,13 +7,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     action::{
-        Action::{self, OfAccount, OfDatasource, OfProject, OfUser},
+        Action::{self, AtDoor, OfAccount, OfDatasource, OfProject, OfUser},
         OnAccount::{Me, Projects},
         OnDatasource::{
             AttributeSpecs, Audit, ChangeDatasource, DeleteContact, DeleteDatasource, EventSpecs,
             NoEventType, ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact,
             ReadDatasource, Stats,
         },
+        OnDoor::{self, AppendEvent, ChangeContact, CreateContact, ListContacts},
         OnProject::{
             ChangeAttribute, ChangeEvent, ChangeKey, ChangeParameter, ChangeProject, CreateDatasource,
             CreateKey, DeclareAttribute, DeclareEvent, DeclareParameter, DeleteKey, DeleteProject,
@@ -26,7 +27,9 @@ use super::{
         OnWebhooks,
     },
     answer::refuse,
-    door, errors_page, health, page,
+    door,
+    doors::Door::{self, Activity, Core, Events},
+    errors_page, health, page,
     places::{self, Place, What},
     problem::{Code, Problem},
     state::State,
@@ -37,11 +40,12 @@ use super::{
 use crate::{
     auth::scope::Scope::{
         self, AccountRead, ProjectAudienceDataEvents, ProjectAudienceRead, ProjectIngestRead,
-        ProjectIngestWrite, ProjectManage, ProjectRead, ProjectStreamRead,
+        ProjectIngestWrite, ProjectManage, ProjectRead, ProjectStreamRead, ProjectStreamWrite,
     },
     auth::single::Single::{EventStream, Instance},
     domain::budget::Class::{
-        self, AudienceRead, ContactsRead, ContactsWrite, EventsWrite, Manage, Meta, StreamRead,
+        self, AudienceRead, ContactsRead, ContactsWrite, DoorCore, DoorEvents, EventsWrite, Manage, Meta,
+        StreamRead,
     },
 };
 
@@ -168,6 +172,35 @@ pub static ROUTES: &[Route] = &[
     row("GET", datasource!("/audit"), ProjectIngestRead, Meta, OfDatasource(Audit)),
 ];
 
+const fn door(
+    method: &'static str,
+    path: &'static str,
+    scope: Scope,
+    class: Class,
+    door: Door,
+    action: OnDoor,
+) -> Route {
+    Route { method, path, scope: Some(scope), class, action: AtDoor(door, action) }
+}
+
+/// Every route in the shape of another API. The project is the key's.
+#[rustfmt::skip]
+pub static DOORS: &[Route] = &[
+    door("POST", "/crm/api/v2/contacts", ProjectIngestWrite, DoorCore, Core, CreateContact),
+    door("GET", "/crm/api/v2/contacts", ProjectAudienceRead, DoorCore, Core, ListContacts),
+    door("GET", "/crm/api/v2/contacts/{uuid}", ProjectAudienceRead, DoorCore, Core, OnDoor::ReadContact),
+    door("PATCH", "/crm/api/v2/contacts/{uuid}", ProjectIngestWrite, DoorCore, Core, ChangeContact),
+    door("PUT", "/crm/api/v2/contacts/{uuid}", ProjectIngestWrite, DoorCore, Core, ChangeContact),
+    door("DELETE", "/crm/api/v2/contacts/{uuid}", ProjectIngestWrite, DoorCore, Core, OnDoor::DeleteContact),
+
+    door("POST", "/v1/events", ProjectStreamWrite, DoorEvents, Events, AppendEvent),
+    door("GET", "/v1/events", ProjectStreamRead, DoorEvents, Events, OnDoor::ListEvents),
+    door("GET", "/v1/events/stream", ProjectStreamRead, StreamRead, Events, OnDoor::ReadStream),
+    door("GET", "/v1/events/live", ProjectStreamRead, StreamRead, Events, OnDoor::FollowStream),
+    door("POST", "/crm/api/v2/event-streams", ProjectStreamWrite, DoorEvents, Activity, AppendEvent),
+    door("GET", "/crm/api/v2/event-streams", ProjectAudienceDataEvents, DoorEvents, Activity, OnDoor::ListEvents),
+];
+
 /// A route that needs no key, always `GET`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Public {
@@ -211,7 +244,10 @@ async fn answer(
     match &place.what {
         What::Keyed(routes) => match routes.iter().find(|route| route.method == request.method().as_str()) {
             Some(route) => door::walk(state, request, payload, route, id).await,
-            None => Box::pin(door::turn_away(state, request, payload, not_allowed(), id)).await,
+            None => {
+                let face = routes.first().and_then(|route| route.action.door());
+                Box::pin(door::turn_away(state, request, payload, not_allowed(), id, face)).await
+            }
         },
         What::Welcome => Box::pin(welcome::answer(state, request, payload, id)).await,
         _ if request.method() != Method::GET => refuse(&not_allowed(), id, None),
@@ -258,7 +294,7 @@ fn method_not_allowed(allowed: &str) -> Problem {
 async fn nowhere(state: &State, request: &HttpRequest, payload: Payload, id: &RequestId) -> HttpResponse {
     let problem = Problem::plain(Code::NotFound);
     if request.path() == "/v1" || request.path().starts_with("/v1/") {
-        return door::turn_away(state, request, payload, problem, id).await;
+        return door::turn_away(state, request, payload, problem, id, None).await;
     }
     refuse(&problem, id, None)
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{job::ContactOp, receipt::Outcome};
 use crate::{
-    domain::contact::{Contact, FieldChanges, changes_json},
+    domain::contact::{Contact, ContactDraft, FieldChanges, changes_json},
     store::{StoreError, contacts::StoredContact},
 };
 
@@ -65,43 +65,56 @@ impl Fold {
 /// Applies operations in order. `fresh` is the id of the contact should it be made; `limit` is what a contact may hold, in
 /// bytes.
 pub(super) fn fold(before: Option<Person>, operations: &[&ContactOp], fresh: Uuid, limit: usize) -> Fold {
-    let mut state = before;
-    let mut net = 0;
-    let steps = operations
-        .iter()
-        .map(|operation| match operation {
-            ContactOp::Upsert(draft) => {
-                let existed = state.is_some();
-                let mut next = state.clone().unwrap_or_else(|| Person {
-                    contact_id: fresh,
-                    contact: Contact { attributes: Default::default() },
-                });
-                let changes = next.contact.merge(draft);
-                if existed && changes.is_empty() {
-                    return Step { outcome: Outcome::Unchanged, entry: None };
-                }
-                // One that shrinks is always welcome: it may have outgrown a limit that was lowered since.
-                let outgrown = next.contact.size() > limit;
-                if outgrown && state.as_ref().is_none_or(|now| now.contact.size() < next.contact.size()) {
-                    return Step { outcome: Outcome::TooLarge, entry: None };
-                }
-                state = Some(next);
-                if existed {
-                    return step(Outcome::Updated, "contact.updated", &changes);
-                }
-                net += 1;
-                step(Outcome::Created, "contact.created", &changes)
-            }
-            ContactOp::Delete { .. } => match state.take() {
-                Some(_) => {
-                    net -= 1;
-                    step(Outcome::Deleted, "contact.deleted", &FieldChanges::new())
-                }
-                None => Step { outcome: Outcome::Absent, entry: None },
-            },
-        })
-        .collect();
+    let (mut state, mut net) = (before, 0);
+    let steps = operations.iter().map(|operation| {
+        let (draft, id) = match operation {
+            ContactOp::Upsert(draft) => (draft, Some(fresh)),
+            ContactOp::Make { draft, contact_id } => (draft, Some(*contact_id)),
+            ContactOp::Amend(draft) => (draft, None),
+            ContactOp::Delete { .. } => return delete(&mut state, &mut net),
+        };
+        upsert(&mut state, &mut net, draft, id, limit)
+    });
+    let steps = steps.collect();
     Fold { steps, after: state, net }
+}
+
+/// Merges a draft into a contact; an absent one is made with this id, or stays absent without.
+fn upsert(
+    state: &mut Option<Person>,
+    net: &mut i32,
+    draft: &ContactDraft,
+    id: Option<Uuid>,
+    limit: usize,
+) -> Step {
+    let existed = state.is_some();
+    let made = || id.map(|contact_id| Person { contact_id, contact: Contact::default() });
+    let Some(mut next) = state.clone().or_else(made) else {
+        return Step { outcome: Outcome::Absent, entry: None };
+    };
+    let changes = next.contact.merge(draft);
+    if existed && changes.is_empty() {
+        return Step { outcome: Outcome::Unchanged, entry: None };
+    }
+    // One that shrinks is always welcome: it may have outgrown a limit that was lowered since.
+    let outgrown = next.contact.size() > limit;
+    if outgrown && state.as_ref().is_none_or(|now| now.contact.size() < next.contact.size()) {
+        return Step { outcome: Outcome::TooLarge, entry: None };
+    }
+    *state = Some(next);
+    if existed {
+        return step(Outcome::Updated, "contact.updated", &changes);
+    }
+    *net += 1;
+    step(Outcome::Created, "contact.created", &changes)
+}
+
+fn delete(state: &mut Option<Person>, net: &mut i32) -> Step {
+    if state.take().is_none() {
+        return Step { outcome: Outcome::Absent, entry: None };
+    }
+    *net -= 1;
+    step(Outcome::Deleted, "contact.deleted", &FieldChanges::new())
 }
 
 fn step(outcome: Outcome, event_type: &'static str, changes: &FieldChanges) -> Step {
@@ -111,7 +124,7 @@ fn step(outcome: Outcome, event_type: &'static str, changes: &FieldChanges) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::contact::{Change, ContactDraft};
+    use crate::domain::contact::Change;
 
     fn upsert(value: &str) -> ContactOp {
         let changes = vec![("_city".to_owned(), Change::Set(format!("\"{value}\"")))];
@@ -141,6 +154,19 @@ mod tests {
             outcomes(&[upsert("a"), upsert(&long)]),
             (vec![Outcome::Created, Outcome::TooLarge], 1, true)
         );
+    }
+
+    #[test]
+    fn what_is_made_has_the_id_that_was_drawn_for_it_and_nothing_else_makes_one() {
+        let draft = ContactDraft { user_id: "u".into(), changes: Vec::new() };
+        let (amend, drawn) = (ContactOp::Amend(draft.clone()), Uuid::from_u128(7));
+        let make = ContactOp::Make { draft, contact_id: drawn };
+        let all = [&amend, &make, &make, &upsert("a"), &amend];
+        let fold = fold(None, &all, Uuid::from_u128(1), 1_000);
+        let outcomes: Vec<_> = fold.steps.iter().map(|step| step.outcome).collect();
+        use Outcome::{Absent, Created, Unchanged, Updated};
+        assert_eq!(outcomes, [Absent, Created, Unchanged, Updated, Unchanged]);
+        assert_eq!(fold.after.unwrap().contact_id, drawn);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::{
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::{
     ledger::{Account, Ledger, Settlement},
@@ -21,6 +22,15 @@ use crate::domain::{contact::ContactDraft, ids::Inlet};
 pub enum ContactOp {
     /// Merge this into it, making it where it is absent.
     Upsert(ContactDraft),
+    /// As `Upsert`; where it is made, this is its own id.
+    Make {
+        /// What is merged.
+        draft: ContactDraft,
+        /// Drawn by the server, and used for nothing before.
+        contact_id: Uuid,
+    },
+    /// Merge this into it where it is there; an absent one stays absent.
+    Amend(ContactDraft),
     /// Delete it.
     Delete {
         /// The sender's id of the contact.
@@ -32,7 +42,7 @@ impl ContactOp {
     /// The sender's id of the contact.
     pub fn user_id(&self) -> &str {
         match self {
-            Self::Upsert(draft) => &draft.user_id,
+            Self::Upsert(draft) | Self::Make { draft, .. } | Self::Amend(draft) => &draft.user_id,
             Self::Delete { user_id } => user_id,
         }
     }

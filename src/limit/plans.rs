@@ -13,6 +13,7 @@ pub const fn default_per_minute(plan: Plan, class: Class) -> u32 {
         },
         Class::ContactsRead | Class::Meta | Class::AudienceRead | Class::StreamRead => 6_000,
         Class::Manage => 600,
+        Class::DoorCore | Class::DoorEvents | Class::DoorPersonal => 300,
     }
 }
 

@@ -108,6 +108,37 @@ pub async fn insert(
     changes::datasource(row).map(Some)
 }
 
+/// Makes a datasource in a project that has none; `false` when it has one, or does not exist. Of two at once one makes it.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn create_first(
+    client: &mut Client,
+    datasource: &NewDatasource<'_>,
+    actor: Actor<'_>,
+) -> Result<bool, StoreError> {
+    let tx = Tx::begin(client, "datasource_create").await?;
+    if first(&tx, datasource.project).await? != Some(false) {
+        return Ok(false);
+    }
+    insert(&tx, datasource, actor).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Holds a project until the end of the transaction, so that its first datasource is made once; answers whether it has one, and
+/// `None` where there is no such project.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+async fn first(tx: &Tx<'_>, project: &str) -> Result<Option<bool>, StoreError> {
+    let held = tx.query(sql!("datasource_first"), &[&project]).await?;
+    let Some(row) = held.first().map(|row| row.get::<_, i64>(0)) else { return Ok(None) };
+    // A statement of its own: what is seen has to be newer than the wait for the hold.
+    let any = tx.query(sql!("datasource_any"), &[&row]).await?;
+    Ok(any.first().map(|row| row.get(0)))
+}
+
 /// The rows of a datasource and of its project; `None` when there is none of this uid.
 ///
 /// # Errors

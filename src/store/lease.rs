@@ -27,6 +27,16 @@ impl Lease {
         Ok(Self { object: Some(pool.get().await?), spoiled: false })
     }
 
+    /// Says that the connection is in the middle of something, and must not go back as it is.
+    pub(super) fn spoil(&mut self) {
+        self.spoiled = true;
+    }
+
+    /// Says that what was in the middle is over.
+    pub(super) fn unspoil(&mut self) {
+        self.spoiled = false;
+    }
+
     /// Runs a named statement, prepared once a connection, and answers its rows.
     pub(super) async fn query(
         &mut self,

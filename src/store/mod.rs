@@ -45,9 +45,13 @@ pub mod contacts;
 
 pub mod audience;
 
+pub mod people;
+
 mod pages;
 
 pub mod timeline;
+
+pub mod activity;
 
 pub mod outbound;
 

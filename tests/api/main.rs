@@ -27,6 +27,8 @@ mod stream;
 
 mod outbound;
 
+mod doors;
+
 mod stats;
 
 mod audit;

@@ -35,6 +35,8 @@ mod stream;
 
 mod audit;
 
+mod doors;
+
 mod rotate;
 
 mod pages;

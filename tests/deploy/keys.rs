@@ -8,7 +8,10 @@ use tidegate::{
     },
     cli::Cli,
     domain::clock::SystemEntropy,
-    http::routes::ROUTES,
+    http::{
+        action::Action,
+        routes::{DOORS, ROUTES},
+    },
 };
 
 use crate::manual;
@@ -81,6 +84,18 @@ fn the_routes_are_those_of_the_code() {
         vec![route.method.to_owned(), code(route.path), scope]
     });
     compare("## Which route takes which scope", &table(&["method", "path", "scope"], rows));
+}
+
+#[test]
+fn the_doors_are_those_of_the_code() {
+    let rows = DOORS.iter().map(|route| {
+        let Action::AtDoor(door, _) = route.action else { panic!("{} is no door", route.path) };
+        let kinds = Kind::ALL.into_iter().filter(|kind| door.takes(*kind)).map(|kind| code(kind.name()));
+        let scope = route.scope.map_or("any key".to_owned(), |scope| code(scope.name()));
+        let kinds = kinds.collect::<Vec<_>>().join(", ");
+        vec![route.method.to_owned(), code(route.path), kinds, scope]
+    });
+    compare("## Which kinds open which door", &table(&["method", "path", "kinds", "scope"], rows));
 }
 
 /// A pattern of the page: what it begins with, and how many characters follow.

@@ -32,7 +32,7 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
     parts.keep(&super::described::Form::of::<Document<'_>>().parts);
     let mut items: Vec<(&'static str, PathItem)> = Vec::new();
     for route in ROUTES {
-        let described = operations::of(route.action, route.path);
+        let Some(described) = operations::of(route.action, route.path) else { continue };
         let operation = parts.operation(&described, route.path, security::of(route), true, scope_note(route));
         place(&mut items, route.path, method(route.method), operation);
     }

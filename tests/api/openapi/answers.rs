@@ -97,6 +97,7 @@ impl Field {
             Action::OfUser(action) => (&self.inlet, [""; 4], of_ones_own(action)),
             Action::OfProject(action) => self.on_project(action),
             Action::OfDatasource(action) => self.on_datasource(action),
+            Action::AtDoor(..) => panic!("{} is in the table of doors", route.path),
         };
         let [attribute, event_type, parameter, user_id] = names;
         let path = route.path.replace("{project}", &inlet.project).replace("{datasource}", &inlet.datasource);

@@ -29,20 +29,22 @@ mod server;
 use super::described::Described;
 use crate::http::{
     action::{
-        Action::{self, OfAccount, OfDatasource, OfProject, OfUser},
+        Action::{self, AtDoor, OfAccount, OfDatasource, OfProject, OfUser},
         OnAccount, OnDatasource, OnProject, OnUser,
     },
     routes::Public,
 };
 
-/// Describes what an action does; a route that is another spelling of one has a name of its own.
-pub(super) fn of(action: Action, path: &str) -> Described {
-    match action {
+/// Describes what an action does; a route that is another spelling of one has a name of its own. Doors have shapes of other APIs,
+/// their problems included, and are not described here.
+pub(super) fn of(action: Action, path: &str) -> Option<Described> {
+    Some(match action {
         OfAccount(action) => on_account(action),
         OfUser(action) => on_user(action),
         OfProject(action) => on_project(action),
         OfDatasource(action) => on_datasource(action, path),
-    }
+        AtDoor(..) => return None,
+    })
 }
 
 fn on_account(action: OnAccount) -> Described {
