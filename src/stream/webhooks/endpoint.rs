@@ -30,6 +30,7 @@ use crate::{
         Pool, StoreError,
         outbound::{self, Item, Wanted},
         webhooks::{
+            Webhook,
             record::Attempt,
             work::{Pending, Work},
         },
@@ -215,6 +216,13 @@ pub async fn item_at(pages: &Pool, project: i64, cursor: Cursor) -> Result<Optio
         Err(error) => return Err(error),
     };
     Ok(page.items.into_iter().next().filter(|item| item.cursor == cursor))
+}
+
+/// Whether an endpoint asks for an item.
+pub fn takes(webhook: &Webhook, item: &Item) -> bool {
+    let of_datasource = webhook.datasources.as_ref().is_none_or(|uids| uids.contains(&item.datasource));
+    let patterns = Patterns::parse(&webhook.types, usize::MAX).unwrap_or_default();
+    of_datasource && patterns.matches(&item.event_type)
 }
 
 /// A number from 0 to 1. Where there is no randomness, it is the middle: waits need no secret.
