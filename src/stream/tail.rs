@@ -94,7 +94,8 @@ struct Followed {
 #[derive(Debug)]
 pub struct Follower {
     news: broadcast::Receiver<Arc<Batch>>,
-    inner: Arc<Inner>,
+    /// Where its place is counted; nowhere for one that takes none.
+    place: Option<Arc<Inner>>,
 }
 
 impl Follower {
@@ -111,8 +112,10 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        let before = self.inner.followers.fetch_sub(1, Ordering::Relaxed);
-        telemetry::gauge(Gauge::StreamFollowers, before.saturating_sub(1) as f64);
+        if let Some(inner) = &self.place {
+            let before = inner.followers.fetch_sub(1, Ordering::Relaxed);
+            telemetry::gauge(Gauge::StreamFollowers, before.saturating_sub(1) as f64);
+        }
     }
 }
 
@@ -132,13 +135,20 @@ impl Tail {
             return None;
         }
         telemetry::gauge(Gauge::StreamFollowers, (before + 1) as f64);
+        let mut follower = self.listen(project);
+        follower.place = Some(self.inner.clone());
+        Some(follower)
+    }
+
+    /// The same for this node's own purposes, which take no place of a client and are not counted.
+    pub fn listen(&self, project: i64) -> Follower {
         let mut followed = self.lock();
         let project = followed.entry(project).or_insert_with(|| {
             self.inner.begun.notify_one();
             let news = broadcast::channel(BATCHES).0;
             Followed { news, place: None, told: Cursor { epoch: 0, tx: 0, id: 0 } }
         });
-        Some(Follower { news: project.news.subscribe(), inner: self.inner.clone() })
+        Follower { news: project.news.subscribe(), place: None }
     }
 
     /// Looks for what is new until `stop` says so. A look that fails is repeated; followers only wait meanwhile.

@@ -69,3 +69,5 @@ mod behind_proxy;
 mod receiver;
 
 mod webhooks;
+
+mod webhooks_tls;

@@ -129,15 +129,23 @@ async fn the_log_is_bounded_in_time_and_number() {
     let (database, pool, id, _) = laid(&vault).await;
     let client = database.client().await;
     let fill = "insert into webhook_delivery (webhook_id, at, message, type, attempt, latency_ms)
-                select $1, now() - n * interval '10 minutes', 'm' || n, 't', 1, 1 from generate_series(1200, 1, -1) n";
+                select $1, now() - n * interval '1 minute', 'm' || n, 't', 1, 1 from generate_series(21000, 1, -1) n";
     client.execute(fill, &[&id]).await.unwrap();
     record::expire(&pool, tidegate::domain::clock::SystemClock::shared().now()).await.unwrap();
     let left = async || {
         client.query_one("select count(*) from webhook_delivery", &[]).await.unwrap().get::<_, i64>(0)
     };
-    assert!((1_007..=1_008).contains(&left().await), "those of a week: {}", left().await);
+    assert!((10_079..=10_080).contains(&left().await), "those of a week: {}", left().await);
     record::trim(&pool, id).await.unwrap();
     assert_eq!(left().await, record::ATTEMPTS);
     let newest = &record::deliveries(&client, id, None, 1).await.unwrap()[0];
     assert_eq!(newest.1.message, "m1");
+
+    let bury = "insert into webhook_dead_letter (webhook_id, at, epoch, tx, item, type, attempts)
+                select $1, now(), 1, 7, n, 't', 1 from generate_series(1, 16000) n";
+    client.execute(bury, &[&id]).await.unwrap();
+    record::trim(&pool, id).await.unwrap();
+    let dead = "select count(*), min(item) from webhook_dead_letter";
+    let row = client.query_one(dead, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (record::DEAD_LETTERS, 6_001), "the latest");
 }

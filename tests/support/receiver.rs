@@ -13,11 +13,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
     task::{AbortHandle, JoinSet},
     time::{Instant, sleep},
 };
+use tokio_rustls::TlsAcceptor;
 
 /// How long a test waits for what has to come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,6 +74,7 @@ pub struct Receiver {
     pub address: SocketAddr,
     hits: Arc<Mutex<Vec<Hit>>>,
     connections: Arc<AtomicUsize>,
+    tls: Option<TlsAcceptor>,
     task: AbortHandle,
 }
 
@@ -85,35 +87,57 @@ impl Receiver {
     /// One that answers the n-th message, from 0, as it is told.
     pub async fn answering(script: impl Fn(usize, &Hit) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::on(listener, Arc::default(), Arc::new(script))
+        Self::on(listener, Arc::default(), Arc::new(script), None)
     }
 
-    fn on(listener: TcpListener, hits: Arc<Mutex<Vec<Hit>>>, script: Script) -> Self {
+    /// One that takes everything, by https.
+    pub async fn encrypted(tls: TlsAcceptor) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, Arc::default(), Arc::new(|_, _| Answer::Status(204)), Some(tls))
+    }
+
+    fn on(
+        listener: TcpListener,
+        hits: Arc<Mutex<Vec<Hit>>>,
+        script: Script,
+        tls: Option<TlsAcceptor>,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let connections = Arc::<AtomicUsize>::default();
-        let (seen, counted) = (hits.clone(), connections.clone());
+        let (seen, counted, acceptor) = (hits.clone(), connections.clone(), tls.clone());
         let task = tokio::spawn(async move {
             // Ends with this task.
             let mut open = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 counted.fetch_add(1, Ordering::SeqCst);
-                open.spawn(serve(stream, seen.clone(), script.clone()));
+                let (seen, script, acceptor) = (seen.clone(), script.clone(), acceptor.clone());
+                open.spawn(async move {
+                    match acceptor {
+                        None => serve(stream, seen, script).await,
+                        Some(acceptor) => {
+                            // Who does not trust it breaks off.
+                            if let Ok(stream) = acceptor.accept(stream).await {
+                                serve(stream, seen, script).await;
+                            }
+                        }
+                    }
+                });
             }
         });
-        Self { address, hits, connections, task: task.abort_handle() }
+        Self { address, hits, connections, tls, task: task.abort_handle() }
     }
 
     /// The same once more at the same address after it was stopped, with what it had written down.
     pub async fn again(self, script: impl Fn(usize, &Hit) -> Answer + Send + Sync + 'static) -> Self {
-        let (address, hits) = (self.address, self.hits.clone());
+        let (address, hits, tls) = (self.address, self.hits.clone(), self.tls.clone());
         drop(self);
         let deadline = Instant::now() + PATIENCE;
         loop {
             let socket = tokio::net::TcpSocket::new_v4().unwrap();
             socket.set_reuseaddr(true).unwrap();
             match socket.bind(address).and_then(|()| socket.listen(64)) {
-                Ok(listener) => return Self::on(listener, hits, Arc::new(script)),
+                Ok(listener) => return Self::on(listener, hits, Arc::new(script), tls),
                 Err(error) => assert!(Instant::now() < deadline, "{error}"),
             }
             sleep(Duration::from_millis(10)).await;
@@ -163,7 +187,7 @@ impl Drop for Receiver {
     }
 }
 
-async fn serve(mut stream: TcpStream, hits: Arc<Mutex<Vec<Hit>>>, script: Script) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, hits: Arc<Mutex<Vec<Hit>>>, script: Script) {
     let mut bytes = Vec::new();
     loop {
         let Some((mut hit, used)) = read(&mut stream, &mut bytes).await else { return };
@@ -189,7 +213,7 @@ async fn serve(mut stream: TcpStream, hits: Arc<Mutex<Vec<Hit>>>, script: Script
 }
 
 /// Reads one request, and how many bytes it took.
-async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<(Hit, usize)> {
+async fn read(stream: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> Option<(Hit, usize)> {
     loop {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut request = httparse::Request::new(&mut headers);

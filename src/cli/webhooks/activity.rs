@@ -24,7 +24,7 @@ use crate::{
         outbound, projects, retention,
         webhooks::record::{self, Attempt},
     },
-    stream::webhooks::{item_at, message},
+    stream::webhooks::{item_at, message, takes},
 };
 
 /// A test message.
@@ -138,6 +138,10 @@ pub(super) async fn replay(reached: &mut Reached<'_>, call: &str, replay: &Repla
                 message::cursor_of(text).ok_or_else(|| anyhow!("--message is no id of a message"))?;
             let item = item_at(&reads, project, cursor).await?;
             let item = item.ok_or_else(|| anyhow!("the stream holds no such item any more"))?;
+            ensure!(
+                takes(&webhook, &item),
+                "the webhook does not ask for such items; see its types and datasources"
+            );
             let now = SystemClock::shared().now();
             record::again(reached.client, place, (cursor, item.received_at), now, ACTOR).await?
         }

@@ -8,7 +8,6 @@ use crate::{
         cursor::Cursor,
         date::{NOT_A_TIME, datetime},
         mark::List,
-        pattern::Patterns,
         rejection::{Fault, Rejection},
     },
     http::{
@@ -23,12 +22,8 @@ use crate::{
         state::State,
         wire::{DeadLetterPage, DeliveryPage, DeliveryShape, EntityAnswer, Next, WebhookReplay},
     },
-    store::{
-        self, outbound,
-        outbound::Item,
-        webhooks::{Webhook, record},
-    },
-    stream::webhooks::{item_at, message::cursor_of},
+    store::{self, outbound, webhooks::record},
+    stream::webhooks::{item_at, message::cursor_of, takes},
 };
 
 /// `POST …/webhooks/{webhook_id}/test`.
@@ -139,11 +134,4 @@ async fn again(
         manage::write(state, async |client| record::again(client, place, message, now, acting.actor()).await);
     done.await?.map_err(|_| absent())?;
     shown(state, StatusCode::ACCEPTED, &by_id(state, member, webhook.id).await?).await
-}
-
-/// Whether an endpoint asks for an item.
-fn takes(webhook: &Webhook, item: &Item) -> bool {
-    let of_datasource = webhook.datasources.as_ref().is_none_or(|uids| uids.contains(&item.datasource));
-    let patterns = Patterns::parse(&webhook.types, usize::MAX).unwrap_or_default();
-    of_datasource && patterns.matches(&item.event_type)
 }

@@ -179,6 +179,11 @@ fn types(texts: &[String], faults: &mut Vec<Fault>) {
 
 /// Judges uids of datasources, which must be of the project.
 fn datasources(state: &State, member: &Member, uids: Option<&[String]>, faults: &mut Vec<Fault>) {
+    if uids.is_some_and(<[String]>::is_empty) {
+        let rule =
+            "must name at least one datasource; null, or leaving it out of a new webhook, is all of them";
+        faults.push(Fault::at(["datasources"], rule));
+    }
     let known = state.authority.datasources(&member.project);
     for (place, uid) in uids.unwrap_or_default().iter().enumerate() {
         if !known.iter().any(|datasource| datasource.uid.as_str() == uid) {

@@ -127,7 +127,8 @@ pub(in crate::http) struct NewWebhookBody {
     /// Which types of item it gets; `*` at the end makes a beginning of one. Default: every type.
     #[serde(default)]
     pub(in crate::http) types: Vec<String>,
-    /// Uids of the datasources whose items it gets. Default: all of them.
+    /// Uids of the datasources whose items it gets, at least one. Default: all of them.
+    #[schema(min_items = 1)]
     pub(in crate::http) datasources: Option<Vec<String>>,
     /// What it is for.
     #[serde(default)]
@@ -147,9 +148,9 @@ pub(in crate::http) struct WebhookChange {
     pub(in crate::http) url: Option<String>,
     /// Which types of item it gets; empty: every type.
     pub(in crate::http) types: Option<Vec<String>>,
-    /// Uids of the datasources whose items it gets; `null`: all of them.
+    /// Uids of the datasources whose items it gets, at least one; `null`: all of them.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     pub(in crate::http) datasources: Option<Option<Vec<String>>>,
     /// What it is for.
     pub(in crate::http) description: Option<String>,

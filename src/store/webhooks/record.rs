@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, types::ToSql};
 use uuid::Uuid;
 
 use super::{NotDone, columns, locked, position};
@@ -205,8 +205,7 @@ pub async fn again(
 /// [`StoreError`] when the database refuses.
 pub async fn expire(pool: &Pool, now: Timestamp) -> Result<(), StoreError> {
     let before = now.saturating_sub(WEEK).unwrap_or(now);
-    Lease::of(pool).await?.query(sql!("webhook_log_expire"), &[&before, &AT_ONCE]).await?;
-    Ok(())
+    forget(&mut Lease::of(pool).await?, sql!("webhook_log_expire"), &[&before, &AT_ONCE]).await
 }
 
 /// Forgets the oldest attempts and dead letters of an endpoint beyond as many as are kept.
@@ -215,7 +214,16 @@ pub async fn expire(pool: &Pool, now: Timestamp) -> Result<(), StoreError> {
 /// [`StoreError`] when the database refuses.
 pub async fn trim(pool: &Pool, id: Uuid) -> Result<(), StoreError> {
     let mut lease = Lease::of(pool).await?;
-    lease.query(sql!("webhook_log_trim"), &[&id, &ATTEMPTS, &AT_ONCE]).await?;
-    lease.query(sql!("webhook_dead_trim"), &[&id, &DEAD_LETTERS, &AT_ONCE]).await?;
+    forget(&mut lease, sql!("webhook_log_trim"), &[&id, &ATTEMPTS, &AT_ONCE]).await?;
+    forget(&mut lease, sql!("webhook_dead_trim"), &[&id, &DEAD_LETTERS, &AT_ONCE]).await
+}
+
+/// Repeats a statement that forgets [`AT_ONCE`] rows at the most, until it finds fewer.
+async fn forget(
+    lease: &mut Lease,
+    statement: &'static str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<(), StoreError> {
+    while lease.one(statement, values).await?.get::<_, i64>(0) >= AT_ONCE {}
     Ok(())
 }

@@ -20,7 +20,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::{OnceCell, Semaphore},
-    time::timeout,
+    task::JoinSet,
+    time::{sleep, timeout},
 };
 use tokio_rustls::TlsConnector;
 use url::Host;
@@ -36,6 +37,9 @@ const NAMES: usize = 16;
 
 /// How long a name may take when a URL is judged before anything is sent there.
 const GLANCE: Duration = Duration::from_secs(2);
+
+/// How long the next address of a name waits for the one before it (RFC 8305).
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Why a message could not be sent, or got no answer. Its text shows no path and no query.
 #[derive(Debug, thiserror::Error)]
@@ -157,14 +161,8 @@ impl Dialer {
             (_, Some(address)) => vec![address],
             (host, None) => self.resolver.resolve(&host.to_string()).await.map_err(NotSent::Name)?,
         };
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in self.admitted(target, found)? {
-            match TcpStream::connect(address).await {
-                Ok(stream) => return self.shaken(target, stream).await,
-                Err(error) => last = error,
-            }
-        }
-        Err(NotSent::Connect(last))
+        let stream = dialled(self.admitted(target, found)?).await.map_err(NotSent::Connect)?;
+        self.shaken(target, stream).await
     }
 
     async fn shaken(&self, target: &Target, stream: TcpStream) -> Result<SendRequest<Full<Bytes>>, NotSent> {
@@ -196,6 +194,28 @@ impl Dialer {
     }
 }
 
+/// Dials one address after the other, none waiting longer than [`HEAD_START`] for those before it; the first that answers is used.
+async fn dialled(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    let (mut addresses, mut dialling) = (addresses.into_iter(), JoinSet::new());
+    loop {
+        match addresses.next() {
+            Some(address) => drop(dialling.spawn(TcpStream::connect(address))),
+            None if dialling.is_empty() => return Err(last),
+            None => {}
+        }
+        let more = addresses.len() > 0;
+        tokio::select! {
+            Some(ended) = dialling.join_next() => match ended {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = error,
+                Err(error) => last = io::Error::other(error),
+            },
+            () = sleep(HEAD_START), if more => {}
+        }
+    }
+}
+
 /// Speaks HTTP on a stream, as long as somebody holds what this answers.
 async fn spoken(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -205,4 +225,40 @@ async fn spoken(
     // How it ends is seen by whoever waits for an answer.
     tokio::spawn(async move { drop(connection.await) });
     Ok(sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpSocket;
+
+    use super::*;
+
+    /// A listener that takes no connection any more: its queue is full.
+    async fn deaf() -> (tokio::net::TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        while let Ok(stream) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+            queued.push(stream.unwrap());
+        }
+        (listener, queued)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_never_answers_keeps_nobody_from_the_next() {
+        let (deaf, _queued) = deaf().await;
+        let good = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addresses = [deaf.local_addr().unwrap(), good.local_addr().unwrap()];
+        let stream = timeout(Duration::from_secs(60), dialled(addresses.to_vec())).await.unwrap().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), addresses[1]);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_answers_the_last_reason_is_told() {
+        let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        assert_eq!(dialled(vec![gone]).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(dialled(Vec::new()).await.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 }

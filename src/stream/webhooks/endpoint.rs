@@ -30,6 +30,7 @@ use crate::{
         Pool, StoreError,
         outbound::{self, Item, Wanted},
         webhooks::{
+            Webhook,
             record::Attempt,
             work::{Pending, Work},
         },
@@ -118,10 +119,20 @@ impl What {
 #[derive(Debug)]
 pub(super) struct Flown {
     pub(super) what: What,
-    /// The attempt, where there was one.
-    pub(super) sent: Option<(Attempt, Verdict)>,
-    /// Whether the item is no longer kept.
-    pub(super) gone: bool,
+    pub(super) sent: Sent,
+}
+
+/// How far an attempt came.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// To the receiver, or on the way there.
+    Tried(Attempt, Verdict),
+    /// Nowhere: the item is no longer kept.
+    Gone,
+    /// Nowhere, and it never will: what is kept is no item. It is an attempt all the same, to be seen.
+    Broken(Attempt),
+    /// Nowhere, for now.
+    Held,
 }
 
 impl Endpoint {
@@ -164,27 +175,29 @@ impl Endpoint {
         };
         let item = match item {
             Ok(Some(item)) => item,
-            Ok(None) => return Flown { what, sent: None, gone: true },
+            Ok(None) => return Flown { what, sent: Sent::Gone },
             Err(error) => {
                 tracing::warn!(%error, webhook = %self.work.id, "a message could not be read again");
-                return Flown { what, sent: None, gone: false };
+                return Flown { what, sent: Sent::Held };
             }
         };
         let Some(catalogue) = self.authority.catalogue(self.work.project) else {
             // The project is being deleted, or is not known here yet.
-            return Flown { what, sent: None, gone: false };
+            return Flown { what, sent: Sent::Held };
         };
+        let number = what.attempts().saturating_add(1);
         let sight = if self.work.whole { Sight::Whole } else { Sight::Masked };
         let message = match Message::about(&item, sight, &catalogue) {
             Ok(message) => message,
             Err(error) => {
                 tracing::error!(%error, webhook = %self.work.id, "what the log holds is not an object");
-                return Flown { what, sent: None, gone: true };
+                let broken = message::unwritten(&item, number, self.clock.now());
+                return Flown { what, sent: Sent::Broken(broken) };
             }
         };
-        let number = what.attempts().saturating_add(1);
-        let sent = message::attempt(&self.line, &self.secrets, &message, number, self.clock.as_ref()).await;
-        Flown { what, sent: Some(sent), gone: false }
+        let (attempt, verdict) =
+            message::attempt(&self.line, &self.secrets, &message, number, self.clock.as_ref()).await;
+        Flown { what, sent: Sent::Tried(attempt, verdict) }
     }
 }
 
@@ -203,6 +216,13 @@ pub async fn item_at(pages: &Pool, project: i64, cursor: Cursor) -> Result<Optio
         Err(error) => return Err(error),
     };
     Ok(page.items.into_iter().next().filter(|item| item.cursor == cursor))
+}
+
+/// Whether an endpoint asks for an item.
+pub fn takes(webhook: &Webhook, item: &Item) -> bool {
+    let of_datasource = webhook.datasources.as_ref().is_none_or(|uids| uids.contains(&item.datasource));
+    let patterns = Patterns::parse(&webhook.types, usize::MAX).unwrap_or_default();
+    of_datasource && patterns.matches(&item.event_type)
 }
 
 /// A number from 0 to 1. Where there is no randomness, it is the middle: waits need no secret.

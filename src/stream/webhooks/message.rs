@@ -88,6 +88,19 @@ impl Verdict {
     }
 }
 
+/// What is written down of an item that makes no message.
+pub(super) fn unwritten(item: &Item, number: i32, now: Timestamp) -> Attempt {
+    Attempt {
+        at: now,
+        message: id_of(item.cursor),
+        kind: item.event_type.clone(),
+        attempt: number,
+        status: None,
+        latency_ms: 0,
+        error: Some("nothing was sent: what is kept of this item is no JSON object".to_owned()),
+    }
+}
+
 /// Sends a message once; `number` counts attempts from 1.
 pub(super) async fn attempt(
     line: &Line,

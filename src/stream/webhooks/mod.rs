@@ -31,6 +31,6 @@ pub mod standing;
 
 mod tester;
 
-pub use endpoint::item_at;
+pub use endpoint::{item_at, takes};
 pub use station::{Means, Options, Station};
 pub use tester::Tester;

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    endpoint::{Endpoint, Flown, What},
+    endpoint::{Endpoint, Flown, Sent, What},
     message::Verdict,
     station::Station,
     track::Track,
@@ -27,9 +27,12 @@ use crate::{
     store::{
         self, StoreError,
         outbound::{self, Item, Wanted},
-        webhooks::work::{self, Buried, Pending, Progress},
+        webhooks::{
+            record::Attempt,
+            work::{self, Buried, Pending, Progress},
+        },
     },
-    stream::tail::{Follower, News},
+    stream::tail::{Batch, Follower, News},
     telemetry::{self, Counter},
 };
 
@@ -54,6 +57,9 @@ const WAITING: usize = 1_000;
 
 /// Items behind the first that is not settled.
 const AHEAD: usize = 1_000;
+
+/// How long items that were fetched may wait to be sent: they may be erased meanwhile, so they are fetched again after that.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// Pause after the database failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -88,6 +94,7 @@ pub(super) struct Runner {
     passed_since: Option<Instant>,
     not_before: Option<Instant>,
     looked_at: Instant,
+    fetched_at: Instant,
     urgent: bool,
     unwanted: bool,
     broken: bool,
@@ -111,10 +118,11 @@ impl Runner {
             passed_since: None,
             not_before: None,
             looked_at: Instant::now(),
+            fetched_at: Instant::now(),
             urgent: false,
             unwanted: false,
             broken: false,
-            follower: station.tail.follow(work.project),
+            follower: Some(station.tail.listen(work.project)),
             endpoint: Arc::new(endpoint),
         }
     }
@@ -145,10 +153,19 @@ impl Runner {
     }
 
     fn heard(&mut self, news: &News) {
-        self.caught_up = false;
-        if matches!(news, News::Over) {
-            self.follower = None;
+        match news {
+            News::Batch(batch) if self.is_of_no_interest(batch) => return self.track.pass(batch.to),
+            News::Batch(_) | News::Missed => {}
+            News::Over => self.follower = None,
         }
+        self.caught_up = false;
+    }
+
+    /// Whether a batch goes on where this endpoint is, with nothing that it wants.
+    fn is_of_no_interest(&self, batch: &Batch) -> bool {
+        let fetched = self.track.fetched();
+        let mut new = batch.items.iter().filter(|item| item.cursor > fetched);
+        batch.from <= fetched && !new.any(|item| self.endpoint.patterns.matches(&item.event_type))
     }
 
     fn look_every(&self) -> Duration {
@@ -165,17 +182,38 @@ impl Runner {
         self.is_ordered() && self.waiting.values().any(|waiting| !waiting.by_hand)
     }
 
+    /// What waits and may be sent when its time comes: in order, that is the first, and what somebody asked for.
+    fn in_turn(&self) -> impl Iterator<Item = &Pending> {
+        let first = self.waiting.values().find(|one| !one.by_hand).map(|one| one.cursor);
+        let first = first.filter(|_| self.is_ordered());
+        self.waiting.values().filter(move |one| {
+            let may = one.by_hand || first.is_none_or(|first| first == one.cursor);
+            may && !self.flying.contains(&one.cursor)
+        })
+    }
+
+    /// Forgets what was fetched and not sent: it is fetched again, as it is then.
+    fn drop_queue(&mut self) {
+        if let Some(first) = self.queue.front() {
+            self.track.give_back(first.cursor);
+            self.queue.clear();
+            self.caught_up = false;
+        }
+    }
+
     /// Starts what is due, as far as there is room.
     fn start_due(&mut self) {
+        if self.fetched_at.elapsed() > FRESH {
+            self.drop_queue();
+        }
         let now = self.endpoint.clock.now();
         while !self.unwanted
             && self.flights.len() < self.endpoint.work.parallel
             && self.flights.len() + self.progress.attempts.len() < UNSAVED
         {
-            let due =
-                self.waiting.values().find(|one| one.next_at <= now && !self.flying.contains(&one.cursor));
+            let due = self.in_turn().find(|one| one.next_at <= now).copied();
             let what = match due {
-                Some(pending) => What::Again(*pending),
+                Some(pending) => What::Again(pending),
                 None if self.is_blocked() => return,
                 None => match self.queue.pop_front() {
                     Some(item) => What::Fresh(Box::new(item)),
@@ -219,18 +257,24 @@ impl Runner {
                 }
                 self.track.pass(page.next);
                 self.queue.extend(page.items);
+                self.fetched_at = Instant::now();
                 self.caught_up = page.caught_up;
                 self.not_before = None;
             }
             Err(StoreError::Expired(begins)) => {
                 tracing::warn!(webhook = %work.id, "a webhook passes over items that are past their retention");
                 self.track.pass(begins);
-                self.progress.skipped_at = Some(self.endpoint.clock.now());
-                self.unsaved_since.get_or_insert_with(Instant::now);
-                self.urgent = true;
+                self.skip();
             }
             Err(error) => self.pause("the stream could not be read for a webhook", &error),
         }
+    }
+
+    /// Notes that what is no longer kept was passed over.
+    fn skip(&mut self) {
+        self.progress.skipped_at = Some(self.endpoint.clock.now());
+        self.unsaved_since.get_or_insert_with(Instant::now);
+        self.urgent = true;
     }
 
     fn pause(&mut self, what: &'static str, error: &StoreError) {
@@ -246,34 +290,50 @@ impl Runner {
             (self.broken, self.urgent) = (true, true);
             return;
         };
-        let cursor = flown.what.cursor();
-        self.flying.remove(&cursor);
-        let Some((attempt, verdict)) = flown.sent.clone() else {
-            return self.skipped(&flown);
-        };
+        self.flying.remove(&flown.what.cursor());
+        match flown.sent {
+            Sent::Tried(attempt, verdict) => self.judge(&flown.what, attempt, verdict),
+            Sent::Gone => self.lose(&flown.what),
+            Sent::Broken(attempt) => {
+                self.fail(attempt.at);
+                self.bury(&flown.what, &attempt);
+                self.note(attempt);
+            }
+            Sent::Held => {
+                let now = self.endpoint.clock.now();
+                let next_at = now.saturating_add(PAUSE).unwrap_or(now);
+                self.wait(&flown.what, flown.what.attempts(), next_at);
+            }
+        }
+    }
+
+    /// Notes what a receiver said, or did not.
+    fn judge(&mut self, what: &What, attempt: Attempt, verdict: Verdict) {
         let now = self.endpoint.clock.now();
         telemetry::count_of(Counter::WebhookAttempts, "result", verdict.name());
         match verdict {
             Verdict::Delivered => {
                 self.failures = 0;
                 self.progress.success_at = Some(attempt.at);
-                self.settle(&flown.what);
+                self.settle(what);
             }
             Verdict::Failed(asked) => {
                 self.fail(attempt.at);
                 match self.endpoint.wait(attempt.attempt, asked) {
-                    Some(wait) => {
-                        self.wait(&flown.what, attempt.attempt, now.saturating_add(wait).unwrap_or(now))
-                    }
-                    None => self.bury(&flown, &attempt, now),
+                    Some(wait) => self.wait(what, attempt.attempt, now.saturating_add(wait).unwrap_or(now)),
+                    None => self.bury(what, &attempt),
                 }
             }
             Verdict::Unwanted => {
                 self.fail(attempt.at);
-                self.wait(&flown.what, attempt.attempt, now);
+                self.wait(what, attempt.attempt, now);
                 self.unwanted = true;
             }
         }
+        self.note(attempt);
+    }
+
+    fn note(&mut self, attempt: Attempt) {
         self.progress.attempts.push(attempt);
         self.unsaved_since.get_or_insert_with(Instant::now);
     }
@@ -284,17 +344,12 @@ impl Runner {
         self.urgent = true;
     }
 
-    /// One that could not be sent for reasons of this side: what it is about is no longer kept, or could not be read.
-    fn skipped(&mut self, flown: &Flown) {
-        if flown.gone {
-            self.settle(&flown.what);
-            self.urgent = true;
-            self.unsaved_since.get_or_insert_with(Instant::now);
-            return;
-        }
-        let now = self.endpoint.clock.now();
-        let next_at = now.saturating_add(PAUSE).unwrap_or(now);
-        self.wait(&flown.what, flown.what.attempts(), next_at);
+    /// Gives up a message about what is no longer kept; a dead letter stays one.
+    fn lose(&mut self, what: &What) {
+        tracing::warn!(webhook = %self.endpoint.work.id, "a message that waited is past its retention, or was purged");
+        self.settle(what);
+        self.progress.exhumed.retain(|exhumed| *exhumed != what.cursor());
+        self.skip();
     }
 
     fn settle(&mut self, what: &What) {
@@ -303,6 +358,8 @@ impl Runner {
             What::Fresh(_) => self.track.settle(cursor),
             What::Again(pending) => {
                 self.waiting.remove(&cursor);
+                // It may have failed before it was taken, with neither written down yet.
+                self.progress.waiting.retain(|waiting| waiting.cursor != cursor);
                 self.progress.settled.push(cursor);
                 if pending.by_hand {
                     self.progress.exhumed.push(cursor);
@@ -324,17 +381,20 @@ impl Runner {
         self.progress.waiting.retain(|waiting| waiting.cursor != cursor);
         self.progress.waiting.push(pending);
         self.unsaved_since.get_or_insert_with(Instant::now);
+        if self.is_blocked() {
+            // For hours, perhaps, and nobody may erase what this node only remembers.
+            self.drop_queue();
+        }
     }
 
-    fn bury(&mut self, flown: &Flown, attempt: &store::webhooks::record::Attempt, now: Timestamp) {
+    fn bury(&mut self, what: &What, attempt: &Attempt) {
         telemetry::count(Counter::WebhookDeadLetters, 1);
-        self.settle(&flown.what);
-        let cursor = flown.what.cursor();
+        self.settle(what);
+        let cursor = what.cursor();
         self.progress.exhumed.retain(|exhumed| *exhumed != cursor);
-        self.progress.waiting.retain(|waiting| waiting.cursor != cursor);
         self.progress.buried.push(Buried {
             cursor,
-            at: now,
+            at: self.endpoint.clock.now(),
             kind: attempt.kind.clone(),
             attempts: attempt.attempt,
             status: attempt.status,
@@ -345,8 +405,7 @@ impl Runner {
     /// When something has to be done even though nothing happens.
     fn wake(&self) -> Instant {
         let now = (Instant::now(), self.endpoint.clock.now());
-        let retry = self.waiting.values().filter(|one| !self.flying.contains(&one.cursor));
-        let retry = retry.map(|one| one.next_at).min().map(|at| {
+        let retry = self.in_turn().map(|one| one.next_at).min().map(|at| {
             now.0
                 + Duration::try_from(at.duration_since(now.1))
                     .unwrap_or_default()

@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
-    task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval, timeout, timeout_at},
+    task::{JoinHandle, JoinSet},
+    time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 use uuid::Uuid;
 
@@ -152,44 +152,54 @@ impl Station {
         begin();
         let mut ticks = interval(station.options.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut renewed, mut swept) = (Instant::now(), Instant::now());
+        let (mut swept, mut sweep) = (Instant::now(), JoinSet::new());
+        // What this node holds by its last look is surely its own up to here.
+        let mut until = Instant::now();
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
-            match station.look().await {
+            let asked = Instant::now();
+            let patience = station.options.hold / 3;
+            let latest =
+                if rounds.running.is_empty() { asked + patience } else { until.min(asked + patience) };
+            match station.look(latest).await {
                 Ok(held) => {
-                    renewed = Instant::now();
+                    // A lease is renewed when less than this is left of it, and it began no earlier than this was asked.
+                    until = asked + station.options.hold.mul_f64(0.7);
                     rounds.adjust(&station, &held).await;
                 }
                 // The endpoints may be another node's by now.
-                Err(error) if renewed.elapsed() > station.options.hold.mul_f64(0.7) => {
+                Err(error) if Instant::now() + station.options.tick >= until => {
                     tracing::warn!(%error, "webhooks rest: the database cannot be reached");
                     rounds.abandon();
                 }
                 Err(error) => tracing::warn!(%error, "webhooks could not be looked at"),
             }
             rounds.measure(station.clock.now());
-            if swept.elapsed() >= SWEEP_EVERY {
+            while sweep.try_join_next().is_some() {}
+            if swept.elapsed() >= SWEEP_EVERY && sweep.is_empty() {
                 swept = Instant::now();
-                station.sweep(rounds.running.keys()).await;
+                // Beside this loop, which renews.
+                let (station, ids) = (station.clone(), rounds.running.keys().copied().collect::<Vec<_>>());
+                sweep.spawn(async move { station.sweep(&ids).await });
             }
         }
         rounds.end(&station).await;
     }
 
-    /// Takes what is free, and says what this node holds.
-    async fn look(&self) -> Result<Vec<(Uuid, i64)>, StoreError> {
-        let patience = self.options.hold / 3;
+    /// Takes what is free, and says what this node holds; gives up at `latest`.
+    async fn look(&self, latest: Instant) -> Result<Vec<(Uuid, i64)>, StoreError> {
         let looking = async {
             work::claim(&self.rows, self.node, self.options.hold, CLAIMED).await?;
             work::held(&self.rows, self.node, self.options.hold).await
         };
-        timeout(patience, looking).await.unwrap_or(Err(StoreError::TimedOut(patience)))
+        let patience = latest.duration_since(Instant::now());
+        timeout_at(latest, looking).await.unwrap_or(Err(StoreError::TimedOut(patience)))
     }
 
-    async fn sweep(&self, ids: impl Iterator<Item = &Uuid>) {
+    async fn sweep(&self, ids: &[Uuid]) {
         let mut swept = record::expire(&self.rows, self.clock.now()).await;
         for id in ids {
             swept = swept.and(record::trim(&self.rows, *id).await);

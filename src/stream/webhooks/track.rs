@@ -41,6 +41,15 @@ impl Track {
         self.close();
     }
 
+    /// Forgets the items from this one on, none of which is settled: they are fetched again.
+    pub(super) fn give_back(&mut self, from: Cursor) {
+        while self.open.back().is_some_and(|last| last.cursor >= from) {
+            self.open.pop_back();
+        }
+        self.fetched = self.open.back().map_or(self.settled, |last| last.cursor);
+        self.close();
+    }
+
     /// Notes that an item was delivered, is kept to be sent again, or was given up.
     pub(super) fn settle(&mut self, cursor: Cursor) {
         if let Ok(place) = self.open.binary_search_by_key(&cursor, |open| open.cursor) {
@@ -103,6 +112,23 @@ mod tests {
         assert!(track.oldest().is_some());
         track.settle(at(6));
         assert_eq!((track.position(), track.open(), track.oldest()), (at(9), 0, None));
+    }
+
+    #[test]
+    fn what_is_given_back_is_fetched_again_and_nothing_before_it() {
+        let mut track = Track::from(at(0));
+        for id in [2, 4, 6, 8] {
+            track.fetch(at(id), Timestamp::UNIX_EPOCH);
+        }
+        track.pass(at(9));
+        track.settle(at(4));
+        track.give_back(at(6));
+        assert_eq!((track.position(), track.fetched(), track.open()), (at(0), at(4), 2));
+        track.settle(at(2));
+        assert_eq!((track.position(), track.fetched(), track.open()), (at(4), at(4), 0));
+        track.fetch(at(6), Timestamp::UNIX_EPOCH);
+        track.give_back(at(6));
+        assert_eq!((track.position(), track.fetched(), track.open()), (at(4), at(4), 0));
     }
 
     #[test]

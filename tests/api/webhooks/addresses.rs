@@ -6,18 +6,23 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use serde_json::json;
-use tidegate::stream::webhooks::{
-    Options,
-    address::Gate,
-    dial::{Dialer, Resolve, Resolving},
+use tidegate::{
+    store::Role,
+    stream::webhooks::{
+        Means, Options, Station, Tester,
+        dial::{Resolve, Resolving},
+    },
 };
+use uuid::Uuid;
 
 use super::{Scene, brisk};
-use crate::{manage::pointers, support::receiver::Receiver};
+use crate::{
+    manage::pointers,
+    support::{house::TestHouse, receiver::Receiver},
+};
 
 /// Spellings of loopback, with the port of a listener to be put behind.
 const LOOPBACK: &[&str] = &[
@@ -108,16 +113,50 @@ impl Resolve for Rebinding {
     }
 }
 
+/// Its name among nodes.
+const NODE: Uuid = Uuid::from_u128(7);
+
+/// A second station on the database of a house, by this resolver.
+fn station(house: &TestHouse, options: Options, resolver: Arc<Rebinding>) -> (Station, Tester) {
+    let state = &house.state;
+    let pool = |role| house.database.pool(role, 2).unwrap();
+    let means = Means {
+        pages: pool(Role::Read),
+        rows: pool(Role::Meta),
+        tail: state.tail.clone(),
+        authority: state.authority.clone(),
+        vault: state.vault.clone(),
+        clock: state.clock.clone(),
+        entropy: state.entropy.clone(),
+    };
+    Station::resolving(options, means, NODE, resolver)
+}
+
 #[tokio::test]
 async fn a_name_that_leads_elsewhere_gains_nothing() {
+    let scene = Scene::set().await;
     let receiver = Receiver::start().await;
-    let resolver = Arc::new(Rebinding { asked: AtomicUsize::new(0), first: "93.184.215.14" });
-    let dialer = Dialer::new(Gate::default(), resolver.clone(), Duration::from_secs(1));
-    // It is judged by what it leads to now, and would be dialled by what it leads to then.
-    assert_eq!(dialer.judge("https://rebinding.example/").await, Ok(()));
-    let refused = dialer.judge("https://rebinding.example/").await.unwrap_err();
-    assert!(refused.contains("loopback"), "{refused}");
-    let url = format!("https://rebinding.example:{}/", receiver.address.port());
-    assert!(dialer.judge(&url).await.is_err());
+    // Any port is open where the name leads first, so that nothing but the address is in the way.
+    let resolver = Arc::new(Rebinding { asked: AtomicUsize::new(0), first: "192.0.2.1" });
+    let allowed = "192.0.2.0/24".parse().unwrap();
+    let options = Options { allowed, schedule: "10ms".parse().unwrap(), ..brisk() };
+    let (station, tester) = station(&scene.house, options, resolver.clone());
+    let url = format!("http://rebinding.example:{}/", receiver.address.port());
+    assert_eq!(tester.judge(&url).await, Ok(()), "it is judged by what it leads to now");
+    let (id, _) = scene.hook(json!({ "url": url, "enabled": false })).await;
+    let held = format!(
+        "update webhook set enabled = true, node = '{NODE}', leased_until = now() + interval '1 hour'"
+    );
+    scene.house.sql(&held).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(station.run(stopped));
+    scene.push(0..1).await;
+    scene.until(&id, "given up", |webhook| webhook["deadLetters"] == 1).await;
+    let letter = &scene.list(&format!("/{id}/dead-letters")).await[0];
+    assert!(letter["error"].as_str().unwrap().contains("loopback"), "{letter}");
+    assert_eq!((&letter["attempts"], resolver.asked.load(Ordering::SeqCst)), (&json!(2), 3));
     assert_eq!(receiver.connections(), 0);
+    stop.send_replace(true);
+    running.await.unwrap();
+    scene.house.stop().await;
 }

@@ -99,6 +99,7 @@ async fn what_breaks_a_rule_is_named() {
         (json!({ "url": url, "types": ["a", "b*c"] }), "/types/1"),
         (json!({ "url": url, "types": [""] }), "/types/0"),
         (json!({ "url": url, "datasources": ["ds_other"] }), "/datasources/0"),
+        (json!({ "url": url, "datasources": [] }), "/datasources"),
         (json!({ "url": url, "parallel": 0 }), "/parallel"),
         (json!({ "url": url, "parallel": 65 }), "/parallel"),
         (json!({ "url": url, "description": "a\u{7}" }), "/description"),
@@ -114,6 +115,7 @@ async fn what_breaks_a_rule_is_named() {
         (json!({ "url": "x" }), "/url"),
         (json!({ "parallel": -1 }), "/parallel"),
         (json!({ "datasources": ["ds_other"] }), "/datasources/0"),
+        (json!({ "datasources": [] }), "/datasources"),
     ] {
         assert_eq!(pointers(&scene.ask("PATCH", &format!("/{id}"), body.clone()).await), [wanted], "{body}");
     }

@@ -1,8 +1,16 @@
 //! Receivers that fail: everything comes again, in order, until it is taken or given up.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde_json::{Value, json};
+use tidegate::auth::scope::Scope;
 
 use super::{Scene, brisk, ids};
 use crate::support::receiver::{Answer, Hit, Receiver};
@@ -140,10 +148,9 @@ async fn parallel_deliveries_go_on_beside_one_that_fails() {
         ..brisk()
     })
     .await;
-    let first = std::sync::atomic::AtomicBool::new(true);
+    let first = AtomicBool::new(true);
     let receiver = Receiver::answering(move |_, hit| {
-        let fails =
-            hit.json()["data"]["_event_id"] == "0" && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+        let fails = hit.json()["data"]["_event_id"] == "0" && first.swap(false, Ordering::SeqCst);
         Answer::Status(if fails { 500 } else { 200 })
     })
     .await;
@@ -154,5 +161,93 @@ async fn parallel_deliveries_go_on_beside_one_that_fails() {
     assert_eq!(order.iter().copied().collect::<BTreeSet<_>>(), (0..30).collect());
     assert_ne!(order[0], 0, "others have gone on: {order:?}");
     scene.until(&id, "nothing waits", |webhook| webhook["pending"] == 0).await;
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_erased_while_it_waits_behind_another_is_not_delivered() {
+    const MARKER: &str = "zanzibar";
+    let scene = Scene::set().await;
+    let well = Arc::new(AtomicBool::new(false));
+    let now_well = well.clone();
+    let receiver = Receiver::answering(move |_, _| {
+        if now_well.load(Ordering::SeqCst) {
+            Answer::Status(200)
+        } else {
+            Answer::With(503, "retry-after: 1")
+        }
+    })
+    .await;
+    let (id, _) = scene.hook(json!({ "url": receiver.url(), "enabled": false })).await;
+    scene.push(0..1).await;
+    let contact = json!([{"_user_id": "ada", "_city": MARKER}]);
+    scene.house.post(&scene.inlet.token, &scene.inlet.path("/stream/contacts"), &contact).await;
+    scene.push(1..2).await;
+    // All of it is there before anything is sent, so that it comes in one page.
+    scene.stream(3).await;
+    scene.ask("PATCH", &format!("/{id}"), json!({ "enabled": true })).await;
+    receiver.until("the first, which is not taken", |hits| !hits.is_empty()).await;
+    let erased =
+        scene.house.delete(&scene.inlet.token, &scene.inlet.path("/stream/contacts/ada?_erase")).await;
+    assert_eq!(erased.status, 200, "{}", erased.text);
+    well.store(true, Ordering::SeqCst);
+    let last = |hit: &Hit| hit.json()["data"]["_event_id"] == "1";
+    let hits = receiver.until("what is behind it", |hits| hits.iter().any(last)).await;
+    assert!(hits.iter().any(|hit| hit.json()["data"]["_user_id"] == "ada"), "its place comes");
+    assert!(hits.iter().all(|hit| !hit.body.contains(MARKER)), "and its values do not");
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_and_is_no_longer_kept_is_told_and_what_cannot_be_written_is_a_dead_letter() {
+    let schedule = vec!["1s"; 30].join(",").parse().unwrap();
+    let scene = Scene::with(tidegate::stream::webhooks::Options { schedule, ..brisk() }).await;
+    let receiver = Receiver::answering(|_, _| Answer::Status(503)).await;
+    // One that may not see contacts whole, so that what is kept of them is read before it is sent.
+    let scopes = [Scope::ProjectManage, Scope::ProjectRead];
+    let (_, key) = scene.house.product_token(Some(&scene.inlet.project), &scopes).await;
+    let made = scene.ask_as(&key, "POST", "", json!({ "url": receiver.url() })).await.json();
+    let id = made["id"].as_str().unwrap();
+    let push = async |user: &str| {
+        let contact = json!([{"_user_id": user, "_city": "Cadiz"}]);
+        scene.house.post(&scene.inlet.token, &scene.inlet.path("/stream/contacts"), &contact).await;
+        let waits = |hits: &[Hit]| hits.last().is_some_and(|hit| hit.json()["data"]["_user_id"] == user);
+        receiver.until("one that is not taken", waits).await;
+    };
+    push("ada").await;
+    scene.house.sql("delete from event").await;
+    let webhook = scene.until(id, "told", |webhook| !webhook["skippedAt"].is_null()).await;
+    assert_eq!((&webhook["pending"], &webhook["deadLetters"]), (&json!(0), &json!(0)));
+    push("bob").await;
+    scene.house.sql("update event set parameters = '7'").await;
+    scene.until(id, "given up", |webhook| webhook["deadLetters"] == 1 && webhook["pending"] == 0).await;
+    let letter = &scene.list(&format!("/{id}/dead-letters")).await[0];
+    assert!(letter["error"].as_str().unwrap().contains("no JSON object"), "{letter}");
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_goes_out_in_order_once_order_is_chosen() {
+    let schedule = vec!["100ms"; 30].join(",").parse().unwrap();
+    let scene = Scene::with(tidegate::stream::webhooks::Options { schedule, ..brisk() }).await;
+    let well = Arc::new(AtomicBool::new(false));
+    let now_well = well.clone();
+    let receiver = Receiver::answering(move |_, hit| match hit.json()["data"]["_event_id"].as_str() {
+        _ if now_well.load(Ordering::SeqCst) => Answer::Status(200),
+        // The first is to wait for longest.
+        Some("0") => Answer::With(503, "retry-after: 1"),
+        _ => Answer::Status(503),
+    })
+    .await;
+    let (id, _) = scene.hook(json!({ "url": receiver.url(), "parallel": 4 })).await;
+    scene.push(0..4).await;
+    let all = |hits: &[Hit]| ids(hits).into_iter().collect::<BTreeSet<_>>().len() == 4;
+    receiver.until("all of them", all).await;
+    scene.ask("PATCH", &format!("/{id}"), json!({ "parallel": 1 })).await;
+    // The first again and again, with nothing between: it is the one that goes out.
+    receiver.until("order", |hits| ids(hits).ends_with(&[0, 0])).await;
+    well.store(true, Ordering::SeqCst);
+    let hits = receiver.until("all", |hits| first_taken(hits).len() >= 4).await;
+    assert_eq!(first_taken(&hits), [0, 1, 2, 3]);
     scene.house.stop().await;
 }
