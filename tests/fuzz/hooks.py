@@ -86,7 +86,7 @@ def before_call(context, case, **kwargs):
         begin, end = time_of(query.get("from")), time_of(query.get("to"))
         if begin and end and not datetime.timedelta(0) < end - begin < datetime.timedelta(days=6):
             query["from"] = (end - datetime.timedelta(days=1)).isoformat()
-    if case.path.endswith(("/keys", "/audit")) and query.get("after") == FOUND["after"]:
+    if case.path.endswith(("/keys", "/audit", "/webhooks", "/deliveries", "/dead-letters")) and query.get("after") == FOUND["after"]:
         # A cursor of another list.
         del query["after"]
     key = (case.headers or {}).get("Idempotency-Key")
