@@ -120,11 +120,11 @@ pub(super) async fn delete_one(state: &State, guest: &Guest, user_id: String) ->
 }
 
 /// Runs work to its end, also where the client goes away meanwhile: the framework drops a request whose connection is gone,
-/// but a contact that is deleted has to be erased, too.
+/// but a contact that is deleted has to be erased, too, and one that is being made must not be looked for before it is there.
 ///
 /// # Errors
 /// That of the work; 500 where it panicked.
-async fn to_the_end<T: 'static>(
+pub(super) async fn to_the_end<T: 'static>(
     state: &State,
     work: impl Future<Output = Result<T, Problem>> + 'static,
 ) -> Result<T, Problem> {
@@ -135,7 +135,7 @@ async fn to_the_end<T: 'static>(
         outcome
     });
     running.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a deletion broke");
+        tracing::error!(%error, "work on a contact broke");
         Err(Problem::plain(Code::Internal))
     })
 }

@@ -45,6 +45,8 @@ pub enum Field {
     Phone,
     /// The contact's own id.
     Id,
+    /// What its sender calls it.
+    User,
     /// The text of an attribute.
     Attribute(String),
 }
@@ -146,6 +148,7 @@ impl Terms {
             Field::Email => ("email", None),
             Field::Phone => ("phone", None),
             Field::Id => ("uuid", None),
+            Field::User => ("user_id", None),
             Field::Attribute(name) => ("attribute", Some(name.clone())),
         };
         let plain = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");

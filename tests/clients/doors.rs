@@ -1,11 +1,16 @@
 //! The doors, by the lines in docs/api.md.
 
 use serde_json::{Value, json};
-use tidegate::auth::single::Single;
+use tidegate::auth::{scope::Role, single::Single};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+    time::timeout,
+};
 
 use crate::{
     folder::Folder,
-    home::{Ran, bare},
+    home::{PATIENCE, Ran, bare},
     support::{house::TestHouse, manual, postgres::TestDatabase},
 };
 
@@ -51,5 +56,60 @@ async fn the_lines_of_the_page_work() {
     assert_eq!(*stored, json!({"uuid": "call-17"}));
     assert_eq!(listed["results"][0]["log"], json!({"seconds": 12}));
     assert_eq!(streamed["items"][0]["type"], "contact.created");
+    house.stop().await;
+}
+
+/// A chat that takes messages: answers each request, and gives the body of the next one.
+async fn next_message(chat: &TcpListener) -> Value {
+    let (mut client, _) = timeout(PATIENCE, chat.accept()).await.expect("somebody tells the chat").unwrap();
+    let mut text = String::new();
+    let body = loop {
+        let mut piece = vec![0; 4096];
+        let length = client.read(&mut piece).await.unwrap();
+        assert!(length > 0, "the request ended early: {text}");
+        text.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+        let Some((_, body)) = text.split_once("\r\n\r\n") else { continue };
+        if let Ok(body) = serde_json::from_str(body) {
+            break body;
+        }
+    };
+    client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").await.unwrap();
+    body
+}
+
+#[tokio::test]
+async fn a_chat_is_told_of_new_leads_until_the_key_ends() {
+    let path = crate::script::folder().join("doors/notify_leads.py");
+    assert!(std::fs::read_to_string(&path).unwrap().lines().count() < 40, "it is to be short");
+    let database = TestDatabase::create().await;
+    let house = TestHouse::start(&database).await;
+    let inlet = house.inlet().await;
+    let key = house.single_key(&inlet.project, Single::EventStream).await;
+    let chat = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = Folder::below(&std::env::temp_dir());
+    let mut command = bare(&path, folder.path());
+    command.env("TIDEGATE_URL", &house.base).env("TIDEGATE_KEY", &key);
+    command.env("CHAT_URL", format!("http://{}/hook", chat.local_addr().unwrap()));
+    command.env("NO_PROXY", "127.0.0.1").stderr(std::process::Stdio::piped());
+    let mut notifier = command.spawn().unwrap();
+    let mut said = BufReader::new(notifier.stderr.take().unwrap()).lines();
+    let mut line = async || timeout(PATIENCE, said.next_line()).await.expect("it says something").unwrap();
+    assert_eq!(line().await.as_deref(), Some("following"));
+
+    let lead = json!({"email": "ada@example.com", "first_name": "Ada"});
+    let instance = house.single_key(&inlet.project, Single::Instance).await;
+    let other = json!([{"_user_id": "pushed"}]);
+    assert_eq!(house.post(&instance, "/crm/api/v2/contacts", &lead).await.status, 201);
+    assert_eq!(next_message(&chat).await, json!({"text": "New lead: Ada ada@example.com"}));
+    assert_eq!(house.post(&inlet.token, &inlet.path("/stream/contacts"), &other).await.status, 202);
+    assert_eq!(next_message(&chat).await, json!({"text": "New lead: pushed"}));
+
+    let user = house.user(Role::FullAccess, None).await;
+    let (_, manager) = house.personal_key(&user, Role::FullAccess).await;
+    let path = format!("/v1/project/{}/event-stream-key/regenerate", inlet.project);
+    assert_eq!(house.post(&manager, &path, &json!({})).await.status, 200);
+    let last = line().await.unwrap();
+    assert!(last.starts_with("401 {") && !last.contains(&key), "{last}");
+    assert_eq!(timeout(PATIENCE, notifier.wait()).await.expect("it ends").unwrap().code(), Some(1));
     house.stop().await;
 }

@@ -211,6 +211,7 @@ fn search(catalogue: &Catalogue, request: &HttpRequest) -> Result<Option<Search>
         "_email" => Field::Email,
         "_phone_mobile" => Field::Phone,
         "uuid" => Field::Id,
+        "_user_id" => Field::User,
         other => Field::Attribute(other.to_owned()),
     };
     Ok(Some(Search { field, keyword, exact }))

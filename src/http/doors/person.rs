@@ -48,10 +48,16 @@ pub(super) async fn upsert(
     names: &Names,
 ) -> Result<Uuid, Problem> {
     let inlet = writing::inlet(state, request, member).await?;
-    let hold = people::hold(&state.manage, member.project.id, names).await;
-    let mut hold = hold.map_err(|error| away(state, &error))?;
-    let id = upsert_held(state, member, attributes, names, &inlet, &mut hold).await?;
-    hold.let_go().await.map_err(|error| away(state, &error)).map(|()| id)
+    let (station, member) = (state.clone(), member.clone());
+    let (attributes, names) = (attributes.clone(), names.clone());
+    // To its end, or who sends it again could look for a contact that is still on its way.
+    contacts::to_the_end(state, async move {
+        let hold = people::hold(&station.manage, member.project.id, &names).await;
+        let mut hold = hold.map_err(|error| away(&station, &error))?;
+        let id = upsert_held(&station, &member, &attributes, &names, &inlet, &mut hold).await?;
+        hold.let_go().await.map_err(|error| away(&station, &error)).map(|()| id)
+    })
+    .await
 }
 
 async fn upsert_held(

@@ -11,7 +11,7 @@ with found as materialized (
       and ($6::uuid is null or c.contact_id = $6)
       and ($7::text is null
            or case $7::text when 'email' then c.email when 'phone' then c.phone when 'uuid' then c.contact_id::text
-              else lower(c.attributes ->> $8::text) end like $9)
+              when 'user_id' then lower(c.user_id) else lower(c.attributes ->> $8::text) end like $9)
 )
 select p.datasource_id, p.user_id, c.contact_id, c.attributes::text, c.created_at, c.updated_at, t.total
 from (select count(*) as total from found) t

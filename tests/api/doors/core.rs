@@ -136,6 +136,8 @@ async fn lists_are_sorted_searched_and_paged() {
         std::slice::from_ref(&bob)
     );
 
+    assert_eq!(names("search_by=user_id&keyword=PUSHED&exact=true").await.1, 1);
+
     for query in ["page=0", "size=101", "sort_by=age", "sort_order=up", "exact=maybe"] {
         let reply = list(query).await;
         assert_eq!(
