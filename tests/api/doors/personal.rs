@@ -11,9 +11,12 @@ use tidegate::{
 use uuid::Uuid;
 
 use super::{ask, listed};
-use crate::support::{
-    house::{Inlet, Reply, TestHouse},
-    postgres::TestDatabase,
+use crate::{
+    audit::around,
+    support::{
+        house::{Inlet, Reply, TestHouse},
+        postgres::TestDatabase,
+    },
 };
 
 const CONTACT: &str = "/api/v1/contact";
@@ -93,6 +96,11 @@ impl Scene {
     }
 }
 
+/// The same with the key in the header.
+async fn bearer(house: &TestHouse, key: &str, method: &str, path: &str) -> Reply {
+    Reply::of(house.request(method, path).bearer_auth(key)).await
+}
+
 fn id(one: &Value) -> String {
     one["id"].as_str().unwrap_or_else(|| panic!("{one}")).to_owned()
 }
@@ -135,7 +143,7 @@ async fn a_contact_lives_at_the_door() {
 
     let one = format!("{CONTACT}/{ada}");
     let read = scene.data("GET", &one, None).await;
-    assert_eq!((&read["email"], &read["last_name"]), (&json!("Ada@example.com"), &json!("Lovelace")));
+    assert_eq!((&read["email"], &read["last_name"]), (&json!("ada@example.com"), &json!("Lovelace")));
     let changed = scene.data("PUT", &one, Some(json!({"last_name": null, "country": "gb"}))).await;
     assert_eq!((&changed["last_name"], &changed["country"]), (&Value::Null, &json!("GB")));
     assert_eq!(changed["first_name"], "Ada", "what is not sent stays");
@@ -152,7 +160,10 @@ async fn a_contact_lives_at_the_door() {
         assert_eq!(page[name], *value, "{name} in {page}");
     }
     let page = scene.data("GET", CONTACT, None).await;
-    assert_eq!((&page["size"], &page["previous_page"], &page["next_page"]), (&json!(50), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&page["size"], &page["previous_page"], &page["next_page"]),
+        (&json!(50), &Value::Null, &Value::Null)
+    );
     let behind = scene.data("GET", &format!("{CONTACT}?size=2&page=9"), None).await;
     assert_eq!((&behind["items"], &behind["previous_page"]), (&json!([]), &json!(2)));
     assert_eq!(scene.ids(&format!("{CONTACT}?email=BOB@example.com")).await, [bob]);
@@ -161,7 +172,11 @@ async fn a_contact_lives_at_the_door() {
     assert_eq!(scene.data("DELETE", &one, None).await, json!({"id": ada}));
     for (method, body) in [("GET", None), ("PUT", Some(json!({"first_name": "x"}))), ("DELETE", None)] {
         let gone = scene.ask(method, &one, body).await;
-        assert_eq!((gone.status, &gone.json()["meta"]["code"]), (404, &json!("contact_not_found")), "{method}");
+        assert_eq!(
+            (gone.status, &gone.json()["meta"]["code"]),
+            (404, &json!("contact_not_found")),
+            "{method}"
+        );
     }
     scene.house.end_key(scene.key.0, End::Revoke).await;
     for route in DOORS.iter().filter(|route| route.path.starts_with("/api/v1")) {
@@ -200,8 +215,14 @@ async fn faults_are_named_by_place_and_nothing_is_stored() {
         (Some(json!({"first_name": "x", "email": ""})), fault(json!(["body", "email"]), "value_error")),
         (Some(json!({"email": "nobody"})), fault(json!(["body", "email"]), "value_error")),
         (Some(json!({"phone": "12"})), fault(json!(["body", "phone"]), "value_error")),
-        (Some(json!({"email": "a@b.de", "custom_fields": 7})), fault(json!(["body", "custom_fields"]), "value_error")),
-        (Some(json!({"email": "a@b.de", "country": "Narnia"})), fault(json!(["body", "country"]), "value_error")),
+        (
+            Some(json!({"email": "a@b.de", "custom_fields": 7})),
+            fault(json!(["body", "custom_fields"]), "value_error"),
+        ),
+        (
+            Some(json!({"email": "a@b.de", "country": "Narnia"})),
+            fault(json!(["body", "country"]), "value_error"),
+        ),
         (Some(json!([])), fault(json!(["body"]), "value_error")),
     ] {
         assert_eq!(scene.invalid("POST", upsert, body.clone()).await, faults, "{body:?}");
@@ -239,14 +260,14 @@ async fn the_project_is_the_users_or_is_named() {
     let other = house.inlet().await.project;
     let both = house.user(Role::FullAccess, Some(&[own.clone(), other.clone()])).await;
     let (_, key) = house.personal_key(&both, Role::FullAccess).await;
-    let unclear = ask(house, &key, "GET", CONTACT, None).await;
+    let unclear = bearer(house, &key, "GET", CONTACT).await;
     let message = unclear.json()["message"].as_str().unwrap().to_owned();
     assert!(unclear.status == 400 && message.contains(&own) && message.contains(&other), "{}", unclear.text);
     let path = format!("{CONTACT}/upsert?email=a@b.de&project={other}");
-    let made = ask(house, &key, "POST", &path, None).await;
+    let made = bearer(house, &key, "POST", &path).await;
     assert_eq!(made.status, 200, "{}", made.text);
     let total = async |key: &str, query: &str| {
-        let reply = ask(house, key, "GET", &format!("{CONTACT}?{query}"), None).await;
+        let reply = bearer(house, key, "GET", &format!("{CONTACT}?{query}")).await;
         (reply.status, reply.json()["data"]["total"].as_i64())
     };
     assert_eq!(total(&key, &format!("project={other}")).await, (200, Some(1)));
@@ -260,7 +281,7 @@ async fn the_project_is_the_users_or_is_named() {
 async fn a_read_only_key_reads_everything_and_writes_nothing() {
     let scene = Scene::set(Role::ReadOnly).await;
     let (_, full) = scene.house.personal_key(&scene.user, Role::FullAccess).await;
-    let made = ask(&scene.house, &full, "POST", &format!("{CONTACT}/upsert?email=ada@example.com"), None).await;
+    let made = bearer(&scene.house, &full, "POST", &format!("{CONTACT}/upsert?email=ada@example.com")).await;
     let one = format!("{CONTACT}/{}", id(&made.json()["data"]));
     assert_eq!(scene.data("GET", &one, None).await["email"], "ada@example.com", "not masked");
     let span = format!("{CONVERSATION}?date_from=2026-01-01&date_to=2026-01-31");
@@ -268,10 +289,17 @@ async fn a_read_only_key_reads_everything_and_writes_nothing() {
     let upsert = format!("{CONTACT}/upsert?email=eve@example.com");
     for (method, path) in [("POST", upsert.as_str()), ("PUT", &one), ("DELETE", &one)] {
         let reply = scene.ask(method, path, Some(json!({"first_name": "x"}))).await;
-        assert_eq!((reply.status, &reply.json()["meta"]["code"]), (403, &json!("insufficient_scope")), "{method}");
+        assert_eq!(
+            (reply.status, &reply.json()["meta"]["code"]),
+            (403, &json!("insufficient_scope")),
+            "{method}"
+        );
         assert!(reply.header("www-authenticate").contains("PROJECT_INGEST_WRITE"));
     }
-    assert_eq!(scene.house.number("select count(*) from contact where attributes ->> '_first_name' = 'x'").await, 0);
+    assert_eq!(
+        scene.house.number("select count(*) from contact where attributes ->> '_first_name' = 'x'").await,
+        0
+    );
     scene.house.stop().await;
 }
 
@@ -279,16 +307,34 @@ async fn a_read_only_key_reads_everything_and_writes_nothing() {
 async fn a_conversation_is_its_events() {
     let scene = Scene::set(Role::ReadOnly).await;
     let ada = json!([{"_user_id": "ada", "_email": "ada@example.com", "_first_name": "Ada"}]);
-    assert_eq!(scene.house.post(&scene.inlet.token, &scene.inlet.path("/stream/contacts"), &ada).await.status, 202);
+    assert_eq!(
+        scene.house.post(&scene.inlet.token, &scene.inlet.path("/stream/contacts"), &ada).await.status,
+        202
+    );
     // In another order than they happened, one without a conversation, and an event of another kind.
     let mut other = step("c/1", "closed", "2026-01-05T10:00:00Z", &json!({}));
     other["_event_type"] = json!("signed_in");
     scene
         .push(vec![
-            step("c/1", "closed", "2026-01-05T09:30:00Z", &json!({"agent": "Eve", "resolution": "solved", "rating": 5})),
-            step("c/1", "message", "2026-01-05T09:10:00Z", &json!({"direction": "outbound", "text": "Hello", "agent": "Eve"})),
+            step(
+                "c/1",
+                "closed",
+                "2026-01-05T09:30:00Z",
+                &json!({"agent": "Eve", "resolution": "solved", "rating": 5}),
+            ),
+            step(
+                "c/1",
+                "message",
+                "2026-01-05T09:10:00Z",
+                &json!({"direction": "outbound", "text": "Hello", "agent": "Eve"}),
+            ),
             step("c/1", "message", "2026-01-05T09:01:00Z", &json!({"direction": "inbound", "text": "Help!"})),
-            step("c/1", "opened", "2026-01-05T09:00:00Z", &json!({"subject": "A question", "channel": "web"})),
+            step(
+                "c/1",
+                "opened",
+                "2026-01-05T09:00:00Z",
+                &json!({"subject": "A question", "channel": "web"}),
+            ),
             step("", "message", "2026-01-05T09:20:00Z", &json!({"text": "of none"})),
             other,
         ])
@@ -304,7 +350,10 @@ async fn a_conversation_is_its_events() {
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(read[name], *value, "{name} in {read}");
     }
-    assert_eq!((&read["contact"]["email"], &read["contact"]["user_id"]), (&json!("ada@example.com"), &json!("ada")));
+    assert_eq!(
+        (&read["contact"]["email"], &read["contact"]["user_id"]),
+        (&json!("ada@example.com"), &json!("ada"))
+    );
     let transcript = scene.data("GET", &format!("{one}/transcript"), None).await;
     assert_eq!(transcript["items"], read["messages"]);
     let texts: Vec<&Value> = transcript["items"].as_array().unwrap().iter().map(|one| &one["text"]).collect();
@@ -318,7 +367,10 @@ async fn a_conversation_is_its_events() {
     assert_eq!(scene.data("GET", &one, None).await["status"], "closed");
     scene.push(vec![step("c/1", "opened", "2026-01-06T08:00:00Z", &json!({"subject": "Again"}))]).await;
     let again = scene.data("GET", &one, None).await;
-    assert_eq!((&again["status"], &again["subject"], &again["message_count"]), (&json!("open"), &json!("Again"), &json!(3)));
+    assert_eq!(
+        (&again["status"], &again["subject"], &again["message_count"]),
+        (&json!("open"), &json!("Again"), &json!(3))
+    );
     for path in [format!("{CONVERSATION}/none"), format!("{CONVERSATION}/none/transcript")] {
         assert_eq!(scene.ask("GET", &path, None).await.status, 404);
     }
@@ -326,9 +378,9 @@ async fn a_conversation_is_its_events() {
     let stranger = scene.house.inlet().await;
     let user = scene.house.user(Role::FullAccess, Some(std::slice::from_ref(&stranger.project))).await;
     let (_, key) = scene.house.personal_key(&user, Role::FullAccess).await;
-    assert_eq!(ask(&scene.house, &key, "GET", &one, None).await.status, 404);
+    assert_eq!(bearer(&scene.house, &key, "GET", &one).await.status, 404);
     let span = format!("{CONVERSATION}?date_from=2026-01-01&date_to=2026-01-31");
-    assert_eq!(ask(&scene.house, &key, "GET", &span, None).await.json()["data"]["total"], 0);
+    assert_eq!(bearer(&scene.house, &key, "GET", &span).await.json()["data"]["total"], 0);
     scene.house.stop().await;
 }
 
@@ -371,7 +423,9 @@ async fn a_days_conversations_come_once_each_and_again_the_same() {
     assert_eq!(later[..230], first);
     assert_eq!(id(&later[230]), "late");
     // Spans that follow each other share nothing.
-    let part = |from: &str, to: &str| format!("{CONVERSATION}?date_from=2026-01-05T{from}Z&date_to=2026-01-05T{to}Z&size=100");
+    let part = |from: &str, to: &str| {
+        format!("{CONVERSATION}?date_from=2026-01-05T{from}Z&date_to=2026-01-05T{to}Z&size=100")
+    };
     let morning = scene.ids(&part("00:00:00", "05:00:00")).await;
     let next = scene.ids(&part("05:00:00", "06:00:00")).await;
     assert_eq!((morning.len(), next.len()), (51, 10));
@@ -428,11 +482,17 @@ async fn a_contact_of_one_door_is_the_same_at_the_others_and_in_the_stream() {
     assert_eq!((&there["first_name"], &there["custom_field.plan"]), (&json!("Ada"), &json!("gold")));
     // Pushed by its sender's own token: at both doors, and changed where it is.
     let pushed = json!([{"_user_id": "bob", "_email": "bob@example.com"}]);
-    assert_eq!(house.post(&scene.inlet.token, &scene.inlet.path("/stream/contacts"), &pushed).await.status, 202);
+    assert_eq!(
+        house.post(&scene.inlet.token, &scene.inlet.path("/stream/contacts"), &pushed).await.status,
+        202
+    );
     let bob = scene.upsert(json!({"email": "BOB@example.com", "last_name": "Marley"})).await;
     let bob_there = ask(house, &instance, "GET", &format!("{CORE}/{bob}"), None).await.json();
     assert_eq!((&bob_there["user_id"], &bob_there["last_name"]), (&json!("bob"), &json!("Marley")));
-    let (ids, total) = listed(&ask(house, &instance, "GET", &format!("{CORE}?sort_by=created&sort_order=ASC"), None).await, "uuid");
+    let (ids, total) = listed(
+        &ask(house, &instance, "GET", &format!("{CORE}?sort_by=created&sort_order=ASC"), None).await,
+        "uuid",
+    );
     assert_eq!((ids, total), (scene.ids(CONTACT).await, 2));
     scene.data("DELETE", &format!("{CONTACT}/{uuid}"), None).await;
     assert_eq!(ask(house, &instance, "GET", &format!("{CORE}/{uuid}"), None).await.status, 404);
@@ -445,8 +505,10 @@ async fn a_contact_of_one_door_is_the_same_at_the_others_and_in_the_stream() {
             break items;
         }
     };
-    let told: Vec<[&str; 2]> =
-        told.iter().map(|item| [&item["type"], &item["user_id"]].map(|text| text.as_str().unwrap())).collect();
+    let told: Vec<[&str; 2]> = told
+        .iter()
+        .map(|item| [&item["type"], &item["_user_id"]].map(|text| text.as_str().unwrap()))
+        .collect();
     let uuid = uuid.as_str();
     let expected = [
         ["contact.created", uuid],
@@ -456,9 +518,38 @@ async fn a_contact_of_one_door_is_the_same_at_the_others_and_in_the_stream() {
         ["contact.deleted", uuid],
     ];
     assert_eq!(told, expected);
-    // And every write was counted where it went, whichever way it came.
-    let audit = async || house.get(&scene.inlet.token, &scene.inlet.path("/stats")).await.json();
-    let counted = audit().await;
-    assert_eq!(counted["contacts"], 1, "{counted}");
+    // And every write was counted and summed where it went, whichever way it came.
+    let event = json!({"description": "Called", "uuid": "call-1"});
+    assert_eq!(ask(house, &follower, "POST", "/v1/events", Some(event)).await.status, 201);
+    let read = async |rest: &str| house.get(&scene.inlet.token, &scene.inlet.path(rest)).await.json();
+    let stats = read("/stats").await;
+    assert_eq!((&stats["contacts"]["total"], &stats["events"]["total"]), (&json!(1), &json!(1)));
+    let audit = read(&format!("/audit{}", around(house))).await;
+    let minutes = audit["minutes"].as_array().unwrap();
+    let sum = |name: &str| minutes.iter().map(|minute| minute[name].as_i64().unwrap()).sum::<i64>();
+    assert_eq!((sum("contacts"), sum("events")), (5, 1), "{audit}");
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn the_door_has_a_budget_of_its_own() {
+    let scene = Scene::set(Role::FullAccess).await;
+    let (house, project) = (&scene.house, &scene.inlet.project);
+    house
+        .sql(&format!("update project set limits = '{{\"door.personal\": 1}}' where uid = '{project}'"))
+        .await;
+    house.state.authority.refresh().await.unwrap();
+    let spent = loop {
+        let reply = scene.ask("GET", CONTACT, None).await;
+        if reply.status != 200 {
+            break reply;
+        }
+    };
+    assert_eq!((spent.status, spent.header("ratelimit-policy")), (429, "\"door.personal\";q=1;w=60"));
+    assert_eq!(spent.json()["meta"]["code"], "rate_limited");
+    assert!(spent.header("retry-after").parse::<u32>().unwrap() >= 1);
+    // The other doors of the project have theirs.
+    let instance = house.single_key(project, Single::Instance).await;
+    assert_eq!(ask(house, &instance, "GET", "/crm/api/v2/contacts", None).await.status, 200);
     scene.house.stop().await;
 }
