@@ -74,3 +74,5 @@ mod purge;
 mod erase;
 
 mod behind;
+
+mod conversations;
