@@ -193,6 +193,11 @@ create index event_by_range on event using brin (
     received_at,
     hashtextextended(user_id, datasource_id) int8_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.001)
 ) with (pages_per_range = 8);
+-- Conversations, found by when one was closed and by their ids. Of nothing else is there an entry: to any other row these cost a look at
+-- its type.
+create index event_by_closing on event (project_id, occurred_at) where type = 'conversation_closed';
+create index event_by_conversation on event (project_id, hashtextextended(parameters ->> 'conversation_id', project_id), occurred_at)
+    where type in ('conversation_opened', 'conversation_message', 'conversation_closed');
 
 -- The order: one row per commit and datasource.
 create table lot (

@@ -7,7 +7,7 @@ use super::{
     answer::Answer,
     audience, audit, audit_log, catalogue, contacts, datasources,
     door::{Guest, Member, Person},
-    doors::{Door, core, events},
+    doors::{Door, core, events, personal},
     keys, live, me, own_keys, probe,
     problem::{Code, Problem},
     projects, push, single_keys, specs,
@@ -223,6 +223,22 @@ pub enum OnDoor {
     ReadStream,
     /// Follow the stream.
     FollowStream,
+    /// List a user's contacts by pages.
+    ListPeople,
+    /// Read one of them.
+    ReadPerson,
+    /// Make one, or merge into the one with its e-mail address or its number.
+    UpsertPerson,
+    /// Merge into one of them.
+    ChangePerson,
+    /// Delete one of them.
+    DeletePerson,
+    /// List the conversations that were closed within a span.
+    ListConversations,
+    /// Read a conversation.
+    ReadConversation,
+    /// List its messages by pages.
+    ReadTranscript,
 }
 
 impl OnAccount {
@@ -349,6 +365,14 @@ impl OnDoor {
             Self::ListEvents => events::list(state, request, member).await,
             Self::ReadStream => stream::page(state, request, member).await,
             Self::FollowStream => live::follow(state, request, member).await,
+            Self::ListPeople => personal::list(state, request, member).await,
+            Self::ReadPerson => personal::read(state, request, member).await,
+            Self::UpsertPerson => personal::upsert(state, request, payload, member).await,
+            Self::ChangePerson => personal::change(state, request, payload, member).await,
+            Self::DeletePerson => personal::delete(state, request, member).await,
+            Self::ListConversations => personal::conversations(state, request, member).await,
+            Self::ReadConversation => personal::conversation(state, request, member).await,
+            Self::ReadTranscript => personal::transcript(state, request, member).await,
         }
     }
 }

@@ -14,7 +14,10 @@ use super::{
             NoEventType, ParameterSpecs, Probe, PurgeDatasource, PushContacts, PushEvents, ReadContact,
             ReadDatasource, Stats,
         },
-        OnDoor::{self, AppendEvent, ChangeContact, CreateContact, ListContacts},
+        OnDoor::{
+            self, AppendEvent, ChangeContact, ChangePerson, CreateContact, DeletePerson, ListContacts,
+            ListConversations, ListPeople, ReadConversation, ReadTranscript, UpsertPerson,
+        },
         OnProject::{
             ChangeAttribute, ChangeEvent, ChangeKey, ChangeParameter, ChangeProject, CreateDatasource,
             CreateKey, DeclareAttribute, DeclareEvent, DeclareParameter, DeleteKey, DeleteProject,
@@ -28,7 +31,7 @@ use super::{
     },
     answer::refuse,
     door,
-    doors::Door::{self, Activity, Core, Events},
+    doors::Door::{self, Activity, Core, Events, Personal},
     errors_page, health, page,
     places::{self, Place, What},
     problem::{Code, Problem},
@@ -44,8 +47,8 @@ use crate::{
     },
     auth::single::Single::{EventStream, Instance},
     domain::budget::Class::{
-        self, AudienceRead, ContactsRead, ContactsWrite, DoorCore, DoorEvents, EventsWrite, Manage, Meta,
-        StreamRead,
+        self, AudienceRead, ContactsRead, ContactsWrite, DoorCore, DoorEvents, DoorPersonal, EventsWrite,
+        Manage, Meta, StreamRead,
     },
 };
 
@@ -199,6 +202,16 @@ pub static DOORS: &[Route] = &[
     door("GET", "/v1/events/live", ProjectStreamRead, StreamRead, Events, OnDoor::FollowStream),
     door("POST", "/crm/api/v2/event-streams", ProjectStreamWrite, DoorEvents, Activity, AppendEvent),
     door("GET", "/crm/api/v2/event-streams", ProjectAudienceDataEvents, DoorEvents, Activity, OnDoor::ListEvents),
+
+    door("GET", "/api/v1/contact", ProjectAudienceRead, DoorPersonal, Personal, ListPeople),
+    door("GET", "/api/v1/contact/list", ProjectAudienceRead, DoorPersonal, Personal, ListPeople),
+    door("POST", "/api/v1/contact/upsert", ProjectIngestWrite, DoorPersonal, Personal, UpsertPerson),
+    door("GET", "/api/v1/contact/{uuid}", ProjectAudienceRead, DoorPersonal, Personal, OnDoor::ReadPerson),
+    door("PUT", "/api/v1/contact/{uuid}", ProjectIngestWrite, DoorPersonal, Personal, ChangePerson),
+    door("DELETE", "/api/v1/contact/{uuid}", ProjectIngestWrite, DoorPersonal, Personal, DeletePerson),
+    door("GET", "/api/v1/conversation", ProjectAudienceDataEvents, DoorPersonal, Personal, ListConversations),
+    door("GET", "/api/v1/conversation/{conversation_id}", ProjectAudienceDataEvents, DoorPersonal, Personal, ReadConversation),
+    door("GET", "/api/v1/conversation/{conversation_id}/transcript", ProjectAudienceDataEvents, DoorPersonal, Personal, ReadTranscript),
 ];
 
 /// A route that needs no key, always `GET`.

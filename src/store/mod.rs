@@ -53,6 +53,8 @@ pub mod timeline;
 
 pub mod activity;
 
+pub mod conversations;
+
 pub mod outbound;
 
 pub mod summaries;

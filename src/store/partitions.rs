@@ -123,7 +123,11 @@ async fn make(client: &Client, day: Date) -> Result<(), StoreError> {
             check (received_at is not null and received_at >= '{day} 00:00+00' and received_at < '{next} 00:00+00'));
          create index if not exists {name}_by_range on {name} using brin (id, received_at,
             hashtextextended(user_id, datasource_id) int8_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.001))
-            with (pages_per_range = 8)"
+            with (pages_per_range = 8);
+         create index if not exists {name}_by_closing on {name} (project_id, occurred_at) where type = 'conversation_closed';
+         create index if not exists {name}_by_conversation on {name}
+            (project_id, hashtextextended(parameters ->> 'conversation_id', project_id), occurred_at)
+            where type in ('conversation_opened', 'conversation_message', 'conversation_closed')"
     );
     let attach = format!(
         "alter table event attach partition {name} for values from ('{day} 00:00+00') to ('{next} 00:00+00')"

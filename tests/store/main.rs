@@ -78,3 +78,5 @@ mod erase;
 mod behind;
 
 mod webhooks;
+
+mod conversations;

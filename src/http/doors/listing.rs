@@ -43,8 +43,9 @@ fn number(request: &HttpRequest, name: &str, usual: i64, most: i64) -> Result<i6
     let Some(text) = parameter(request, name).filter(|text| !text.is_empty()) else { return Ok(usual) };
     let number = text.parse().ok().filter(|number| (1..=most).contains(number));
     number.ok_or_else(|| {
-        let detail = format!("the query parameter {name} takes a whole number from 1 to {most}");
-        Problem::new(Code::InvalidParameter, detail)
+        let rule = format!("takes a whole number from 1 to {most}");
+        Problem::new(Code::InvalidParameter, format!("the query parameter {name} {rule}"))
+            .at(format!("/{name}"), rule)
     })
 }
 

@@ -8,6 +8,8 @@ pub(super) mod core;
 
 pub(super) mod events;
 
+pub(super) mod personal;
+
 mod fields;
 
 mod listing;
@@ -32,6 +34,8 @@ pub enum Door {
     Events,
     /// The same events by that key or by instance key.
     Activity,
+    /// Contacts and conversations by personal key.
+    Personal,
 }
 
 impl Door {
@@ -41,13 +45,15 @@ impl Door {
             Self::Core => matches!(kind, Kind::Instance),
             Self::Events => matches!(kind, Kind::EventStream),
             Self::Activity => matches!(kind, Kind::EventStream | Kind::Instance),
+            Self::Personal => matches!(kind, Kind::Personal),
         }
     }
 
     /// A problem as a response to the request of this id, in the words of this door.
-    pub(super) fn refuse(self, problem: &Problem, _id: &RequestId, pass: Option<&Pass>) -> HttpResponse {
+    pub(super) fn refuse(self, problem: &Problem, id: &RequestId, pass: Option<&Pass>) -> HttpResponse {
         match self {
             Self::Core | Self::Events | Self::Activity => refusal::refuse(problem, pass),
+            Self::Personal => personal::refuse(problem, id, pass),
         }
     }
 }

@@ -5,6 +5,8 @@ mod core;
 
 mod events;
 
+mod personal;
+
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tidegate::{
