@@ -80,6 +80,9 @@ async fn a_kill_loses_no_delivery() {
         .await;
     home.run(["webhook", "change", id, "--enabled", "false", "--parallel", "4"]).await.ok();
     assert_eq!(shown().await["state"], "disabled");
+    home.run(["webhook", "change", id, "--types", "refund"]).await.ok();
+    let other = home.run(["webhook", "replay", id, "--message", &hits[0].id]).await;
+    other.refused(&["does not ask for such items"]);
     assert!(home.run(["webhook", "list"]).await.ok().contains("disabled"));
     assert!(home.run(["webhook", "deliveries", id]).await.ok().contains("webhook.test"));
     assert!(home.run(["webhook", "dead-letters", id]).await.ok().contains("No message"));

@@ -228,7 +228,7 @@ async fn what_waits_and_is_no_longer_kept_is_told_and_what_cannot_be_written_is_
 
 #[tokio::test]
 async fn what_waits_goes_out_in_order_once_order_is_chosen() {
-    let schedule = vec!["100ms"; 30].join(",").parse().unwrap();
+    let schedule = vec!["300ms"; 30].join(",").parse().unwrap();
     let scene = Scene::with(tidegate::stream::webhooks::Options { schedule, ..brisk() }).await;
     let well = Arc::new(AtomicBool::new(false));
     let now_well = well.clone();
