@@ -25,6 +25,7 @@ async fn pages(client: &Client) -> i64 {
 async fn lacking(client: &Client, below: i64) -> i64 {
     let today = "select coalesce(sum(brin_summarize_range(x.indexrelid, page)), 0)::bigint
         from (select distinct tableoid from event) t join pg_index x on x.indrelid = t.tableoid
+        join pg_class c on c.oid = x.indexrelid join pg_am m on m.oid = c.relam and m.amname = 'brin'
         cross join generate_series(0, $1::bigint - 1, 8) page";
     count(client, today, &[&below]).await
 }
