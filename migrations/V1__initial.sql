@@ -364,6 +364,12 @@ create table webhook (
 create index webhook_by_project on webhook (project_id, created_at, id);
 create index webhook_by_node on webhook (node) where node is not null;
 
+-- The nodes that deliver, each as long as it says so again: what there is to deliver to is shared out among them.
+create table webhook_node (
+    node       uuid primary key,
+    seen_until timestamptz not null
+);
+
 -- Messages that are to be sent again, and those that somebody asked for. What they say is read from the log when they are sent.
 create table webhook_pending (
     webhook_id  uuid not null references webhook on delete cascade,

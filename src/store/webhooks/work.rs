@@ -16,6 +16,28 @@ use crate::{
     store::{StoreError, lease::Lease, tx::Tx},
 };
 
+/// Says that a node delivers, and answers how many endpoints are for it, where all nodes that do take as many.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses.
+pub async fn share(pool: &Pool, node: Uuid, hold: Duration) -> Result<usize, StoreError> {
+    let mut lease = Lease::of(pool).await?;
+    let row = lease.one(sql!("webhook_share"), &[&node, &hold.as_secs_f64()]).await?;
+    if row.get(1) {
+        lease.query(sql!("webhook_present"), &[&node, &hold.as_secs_f64()]).await?;
+    }
+    Ok(usize::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+}
+
+/// Says that a node delivers no more, so that the others share what it had.
+///
+/// # Errors
+/// [`StoreError`] when the database refuses; it is believed until its time is up.
+pub async fn leave(pool: &Pool, node: Uuid) -> Result<(), StoreError> {
+    Lease::of(pool).await?.query(sql!("webhook_absent"), &[&node]).await?;
+    Ok(())
+}
+
 /// Takes endpoints that nobody delivers to, no more than `most`.
 ///
 /// # Errors

@@ -116,6 +116,24 @@ struct Running {
     lag: Lag,
 }
 
+/// What this node holds, each with its generation, and how many of all are for it.
+struct Holding {
+    held: Vec<(Uuid, i64)>,
+    share: usize,
+}
+
+impl Holding {
+    /// What it goes on with; always the same ones.
+    fn kept(&self) -> Vec<(Uuid, i64)> {
+        self.held.iter().take(self.share).copied().collect()
+    }
+
+    /// What is for another node.
+    fn surplus(&self) -> impl Iterator<Item = Uuid> {
+        self.held.iter().skip(self.share).map(|(id, _)| *id)
+    }
+}
+
 /// What this node does.
 #[derive(Default)]
 struct Rounds {
@@ -168,7 +186,8 @@ impl Station {
                 Ok(held) => {
                     // A lease is renewed when less than this is left of it, and it began no earlier than this was asked.
                     until = asked + station.options.hold.mul_f64(0.7);
-                    rounds.adjust(&station, &held).await;
+                    rounds.adjust(&station, &held.kept()).await;
+                    rounds.give(&station, &held).await;
                 }
                 // The endpoints may be another node's by now.
                 Err(error) if Instant::now() + station.options.tick >= until => {
@@ -189,11 +208,18 @@ impl Station {
         rounds.end(&station).await;
     }
 
-    /// Takes what is free, and says what this node holds; gives up at `latest`.
-    async fn look(&self, latest: Instant) -> Result<Vec<(Uuid, i64)>, StoreError> {
+    /// Takes of what is free up to this node's share, and says what it holds; gives up at `latest`.
+    async fn look(&self, latest: Instant) -> Result<Holding, StoreError> {
+        let (node, hold) = (self.node, self.options.hold);
         let looking = async {
-            work::claim(&self.rows, self.node, self.options.hold, CLAIMED).await?;
-            work::held(&self.rows, self.node, self.options.hold).await
+            let share = work::share(&self.rows, node, hold).await?;
+            let held = work::held(&self.rows, node, hold).await?;
+            let room = i64::try_from(share.saturating_sub(held.len())).unwrap_or(0);
+            if room == 0 {
+                return Ok(Holding { held, share });
+            }
+            work::claim(&self.rows, node, hold, room.min(CLAIMED)).await?;
+            Ok(Holding { held: work::held(&self.rows, node, hold).await?, share })
         };
         let patience = latest.duration_since(Instant::now());
         timeout_at(latest, looking).await.unwrap_or(Err(StoreError::TimedOut(patience)))
@@ -245,6 +271,15 @@ impl Rounds {
         }
     }
 
+    /// Lets other nodes go on with what is theirs, once its runner has written down what it knew.
+    async fn give(&self, station: &Station, holding: &Holding) {
+        for id in holding.surplus().filter(|id| !self.running.contains_key(id)) {
+            if let Err(error) = work::release(&station.rows, station.node, id).await {
+                tracing::debug!(%error, webhook = %id, "a webhook could not be handed over; the next round does");
+            }
+        }
+    }
+
     /// Ends everything at once, with nothing written down.
     fn abandon(&mut self) {
         for (_, running) in self.running.drain() {
@@ -262,6 +297,10 @@ impl Rounds {
     async fn end(self, station: &Station) {
         for running in self.running.values() {
             running.stop.send_replace(true);
+        }
+        // The others take what is given back at once, as much as is theirs then.
+        if let Err(error) = work::leave(&station.rows, station.node).await {
+            tracing::debug!(%error, "the end of a node could not be told; its time ends by itself");
         }
         // What is written down at the end takes its time too.
         let deadline = Instant::now() + station.options.grace + Duration::from_secs(3);

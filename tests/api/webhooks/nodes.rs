@@ -25,7 +25,49 @@ async fn two_nodes_share_endpoints_and_deliver_nothing_twice() {
     }
     let held = "select count(*) from webhook where node is not null and leased_until > now()";
     assert_eq!(scene.house.number(held).await, 3);
+    until_shared(&scene, &[1, 2]).await;
     other.stop().await;
+    until_shared(&scene, &[3]).await;
+    scene.house.stop().await;
+}
+
+/// How many endpoints each node holds, fewest first.
+async fn nodes(scene: &Scene) -> Vec<i64> {
+    let each = "select count(*) from webhook where node is not null and leased_until > now() group by node order by 1";
+    let rows = scene.database.client().await.query(each, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+async fn until_shared(scene: &Scene, wanted: &[i64]) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while nodes(scene).await != wanted {
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", nodes(scene).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_comes_later_takes_its_share_and_nothing_comes_twice() {
+    let scene = Scene::set().await;
+    let mut receivers = Vec::new();
+    for _ in 0..4 {
+        receivers.push(Receiver::start().await);
+    }
+    for receiver in &receivers {
+        scene.hook_to(receiver).await;
+    }
+    until_shared(&scene, &[4]).await;
+    scene.push(0..40).await;
+    let later = node(&scene.database, brisk()).await;
+    scene.push(40..80).await;
+    until_shared(&scene, &[2, 2]).await;
+    scene.push(80..90).await;
+    for receiver in &receivers {
+        let hits = receiver.until("all", |hits| hits.len() >= 90).await;
+        assert_eq!(ids(&hits), (0..90).collect::<Vec<_>>());
+    }
+    later.stop().await;
+    until_shared(&scene, &[4]).await;
     scene.house.stop().await;
 }
 
