@@ -1,7 +1,11 @@
 //! Delivering to one endpoint, as long as this node holds it: fetch, send, hear, write down, in this order for each message.
 //!
-//! What is written down lags behind what was delivered by no more than [`UNSAVED`] attempts and [`SAVE_EVERY`]: as much as that comes
+//! What is written down lags behind what was delivered by no more than 100 attempts and a second: as much as that comes
 //! twice after a crash, and nothing is lost.
+
+mod outcome;
+
+mod saving;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -16,37 +20,25 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use saving::UNSAVED;
+
 use super::{
-    endpoint::{Endpoint, Flown, Sent, What},
-    message::Verdict,
+    endpoint::{Endpoint, Flown, What},
     station::Station,
     track::Track,
 };
 use crate::{
     domain::cursor::Cursor,
     store::{
-        self, StoreError,
+        StoreError,
         outbound::{self, Item, Wanted},
-        webhooks::{
-            record::Attempt,
-            work::{self, Buried, Pending, Progress},
-        },
+        webhooks::work::{Pending, Progress},
     },
     stream::tail::{Batch, Follower, News},
-    telemetry::{self, Counter},
 };
 
 /// Items that are fetched at once.
 const AT_ONCE: usize = 100;
-
-/// Attempts that may not be written down yet; beyond it nothing is sent.
-const UNSAVED: usize = 100;
-
-/// How long an attempt may not be written down.
-const SAVE_EVERY: Duration = Duration::from_secs(1);
-
-/// How often a position is written down that moved over items nobody wants.
-const PASS_EVERY: Duration = Duration::from_secs(10);
 
 /// How often it is looked for what is new where nobody says so, and all the same where somebody does.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -270,136 +262,9 @@ impl Runner {
         }
     }
 
-    /// Notes that what is no longer kept was passed over.
-    fn skip(&mut self) {
-        self.progress.skipped_at = Some(self.endpoint.clock.now());
-        self.unsaved_since.get_or_insert_with(Instant::now);
-        self.urgent = true;
-    }
-
     fn pause(&mut self, what: &'static str, error: &StoreError) {
         tracing::warn!(%error, webhook = %self.endpoint.work.id, "{what}");
         self.not_before = Some(Instant::now() + PAUSE);
-    }
-
-    /// Notes what became of an attempt.
-    fn land(&mut self, flown: Result<Flown, tokio::task::JoinError>) {
-        let Ok(flown) = flown else {
-            // A defect; its message is fetched anew when the endpoint is opened again.
-            tracing::error!(webhook = %self.endpoint.work.id, "a delivery broke");
-            (self.broken, self.urgent) = (true, true);
-            return;
-        };
-        self.flying.remove(&flown.what.cursor());
-        match flown.sent {
-            Sent::Tried(attempt, verdict) => self.judge(&flown.what, attempt, verdict),
-            Sent::Gone => self.lose(&flown.what),
-            Sent::Broken(attempt) => {
-                self.fail(attempt.at);
-                self.bury(&flown.what, &attempt);
-                self.note(attempt);
-            }
-            Sent::Held => {
-                let now = self.endpoint.clock.now();
-                let next_at = now.saturating_add(PAUSE).unwrap_or(now);
-                self.wait(&flown.what, flown.what.attempts(), next_at);
-            }
-        }
-    }
-
-    /// Notes what a receiver said, or did not.
-    fn judge(&mut self, what: &What, attempt: Attempt, verdict: Verdict) {
-        let now = self.endpoint.clock.now();
-        telemetry::count_of(Counter::WebhookAttempts, "result", verdict.name());
-        match verdict {
-            Verdict::Delivered => {
-                self.failures = 0;
-                self.progress.success_at = Some(attempt.at);
-                self.settle(what);
-            }
-            Verdict::Failed(asked) => {
-                self.fail(attempt.at);
-                match self.endpoint.wait(attempt.attempt, asked) {
-                    Some(wait) => self.wait(what, attempt.attempt, now.saturating_add(wait).unwrap_or(now)),
-                    None => self.bury(what, &attempt),
-                }
-            }
-            Verdict::Unwanted => {
-                self.fail(attempt.at);
-                self.wait(what, attempt.attempt, now);
-                self.unwanted = true;
-            }
-        }
-        self.note(attempt);
-    }
-
-    fn note(&mut self, attempt: Attempt) {
-        self.progress.attempts.push(attempt);
-        self.unsaved_since.get_or_insert_with(Instant::now);
-    }
-
-    fn fail(&mut self, at: Timestamp) {
-        self.failures = self.failures.saturating_add(1);
-        self.progress.failure_at = Some(at);
-        self.urgent = true;
-    }
-
-    /// Gives up a message about what is no longer kept; a dead letter stays one.
-    fn lose(&mut self, what: &What) {
-        tracing::warn!(webhook = %self.endpoint.work.id, "a message that waited is past its retention, or was purged");
-        self.settle(what);
-        self.progress.exhumed.retain(|exhumed| *exhumed != what.cursor());
-        self.skip();
-    }
-
-    fn settle(&mut self, what: &What) {
-        let cursor = what.cursor();
-        match what {
-            What::Fresh(_) => self.track.settle(cursor),
-            What::Again(pending) => {
-                self.waiting.remove(&cursor);
-                // It may have failed before it was taken, with neither written down yet.
-                self.progress.waiting.retain(|waiting| waiting.cursor != cursor);
-                self.progress.settled.push(cursor);
-                if pending.by_hand {
-                    self.progress.exhumed.push(cursor);
-                }
-            }
-        }
-    }
-
-    fn wait(&mut self, what: &What, attempts: i32, next_at: Timestamp) {
-        let cursor = what.cursor();
-        let pending = match what {
-            What::Fresh(item) => {
-                self.track.settle(cursor);
-                Pending { cursor, attempts, next_at, received_at: item.received_at, by_hand: false }
-            }
-            What::Again(pending) => Pending { attempts, next_at, ..*pending },
-        };
-        self.waiting.insert(cursor, pending);
-        self.progress.waiting.retain(|waiting| waiting.cursor != cursor);
-        self.progress.waiting.push(pending);
-        self.unsaved_since.get_or_insert_with(Instant::now);
-        if self.is_blocked() {
-            // For hours, perhaps, and nobody may erase what this node only remembers.
-            self.drop_queue();
-        }
-    }
-
-    fn bury(&mut self, what: &What, attempt: &Attempt) {
-        telemetry::count(Counter::WebhookDeadLetters, 1);
-        self.settle(what);
-        let cursor = what.cursor();
-        self.progress.exhumed.retain(|exhumed| *exhumed != cursor);
-        self.progress.buried.push(Buried {
-            cursor,
-            at: self.endpoint.clock.now(),
-            kind: attempt.kind.clone(),
-            attempts: attempt.attempt,
-            status: attempt.status,
-            error: attempt.error.clone(),
-        });
     }
 
     /// When something has to be done even though nothing happens.
@@ -413,86 +278,13 @@ impl Runner {
         });
         // One that is due but has no room is started when another lands.
         let retry = retry.filter(|_| self.flights.len() < self.endpoint.work.parallel && !self.unwanted);
-        let save = self.unsaved_since.map(|since| since + SAVE_EVERY);
-        let pass = self.passed_since.map(|since| since + PASS_EVERY);
+        let save = self.next_save();
         // A page that was empty, because how far it looks is bounded, is followed by the next one at once.
         let more = self.may_fetch().then_some(now.0);
         let look = self.caught_up.then(|| self.looked_at + self.look_every());
-        let soonest =
-            [retry, save, pass, more, look].into_iter().flatten().fold(now.0 + LOOK_ANYWAY, Instant::min);
+        let soonest = [retry, save, more, look].into_iter().flatten().fold(now.0 + LOOK_ANYWAY, Instant::min);
         let soonest = self.not_before.map_or(soonest, |moment| soonest.max(moment).min(now.0 + PAUSE));
         soonest.max(now.0 + Duration::from_millis(1))
-    }
-
-    /// Writes down what happened, where it is time.
-    async fn save_when_due(&mut self) -> Option<End> {
-        if self.saved != self.track.position() {
-            self.passed_since.get_or_insert_with(Instant::now);
-        }
-        let idle = self.flights.is_empty() && self.queue.is_empty();
-        let late = |since: Option<Instant>, every| since.is_some_and(|since| since.elapsed() >= every);
-        let due = self.unsaved_since.is_some()
-            && (self.urgent
-                || idle
-                || self.progress.attempts.len() >= UNSAVED / 2
-                || late(self.unsaved_since, SAVE_EVERY));
-        let due = due || late(self.passed_since, PASS_EVERY);
-        if !due || self.not_before.is_some_and(|moment| moment > Instant::now()) {
-            return None;
-        }
-        self.save().await
-    }
-
-    /// Writes down what happened.
-    async fn save(&mut self) -> Option<End> {
-        let (work, at) = (&self.endpoint.work, (self.track.position(), self.failures));
-        let progress = &self.progress;
-        let kept =
-            store::on(&self.endpoint.rows, async |client| work::keep(client, work, at, progress).await);
-        match kept.await {
-            Ok(true) => {
-                self.saved = at.0;
-                self.progress = Progress::default();
-                (self.unsaved_since, self.passed_since, self.not_before) = (None, None, None);
-                self.urgent = false;
-                None
-            }
-            Ok(false) => Some(End::Lost),
-            Err(error) => {
-                self.pause("the progress of a webhook could not be written down", &error);
-                None
-            }
-        }
-    }
-
-    /// Disables the endpoint, whose receiver wants no more.
-    async fn disable(mut self) -> End {
-        if let Some(end) = self.save().await {
-            return end;
-        }
-        self.endpoint.lag.set(None);
-        let work = &self.endpoint.work;
-        let reason = "the receiver answered 410: it wants no more; enable the endpoint again when it does";
-        match work::disable(&self.endpoint.rows, work, reason).await {
-            Ok(_) => {
-                tracing::warn!(webhook = %work.id, "a webhook was disabled, because its receiver answered 410");
-                End::Disabled
-            }
-            Err(error) => {
-                tracing::warn!(%error, webhook = %work.id, "a webhook could not be disabled");
-                End::Told
-            }
-        }
-    }
-
-    /// Waits for what is under way, for a while, and writes down what became of it.
-    async fn finish(mut self) -> End {
-        let deadline = Instant::now() + self.endpoint.grace;
-        while let Ok(Some(flown)) = tokio::time::timeout_at(deadline, self.flights.join_next()).await {
-            self.land(flown);
-        }
-        let nothing = self.progress.is_empty() && self.saved == self.track.position();
-        if nothing { End::Told } else { self.save().await.unwrap_or(End::Told) }
     }
 
     /// When the oldest item came in that waits for this receiver.
