@@ -1,6 +1,7 @@
 //! Messages of webhooks, verified by the scripts in `docs/webhooks/` and by the standard's own library.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -8,9 +9,14 @@ use std::{
 
 use serde_json::{Value, json};
 use tidegate::{auth::scope::Scope, config::Stations, domain::clock::SystemClock, stream::webhooks::Options};
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{Child, Command},
+    time::{Instant, sleep},
+};
 
 use crate::support::{
+    folder::Folder,
     house::{Reply, TestHouse, stations},
     postgres::TestDatabase,
     receiver::{Answer, Hit, Receiver},
@@ -50,6 +56,110 @@ async fn says(command: &mut Command, secret: &str, hit: &Hit) -> String {
     let said = String::from_utf8(ran.stdout).unwrap().trim().to_owned();
     assert_eq!(ran.status.success(), said == "good", "{said}");
     said
+}
+
+/// A house that sends again soon a few times, and then every three seconds for a good minute.
+async fn house(database: &TestDatabase) -> TestHouse {
+    let webhooks = Options {
+        allowed: "127.0.0.0/8".parse().unwrap(),
+        schedule: [vec!["250ms"; 6], vec!["3s"; 26]].concat().join(",").parse().unwrap(),
+        tick: Duration::from_millis(50),
+        ..Options::default()
+    };
+    let store = tidegate::store::Database::new(database.config.clone());
+    TestHouse::with(store, Stations { webhooks, ..stations() }, SystemClock::shared()).await
+}
+
+/// A program that receives, ended with this value; and its port.
+async fn receive(python: &Path, port: u16, secret: &str, file: &Path) -> (Child, u16) {
+    let mut receiver = Command::new(python)
+        .arg(repository().join("tests/clients/webhook_receiver.py"))
+        .arg(port.to_string())
+        .arg(file)
+        .env("WEBHOOK_SECRET", secret)
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(receiver.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
+    (receiver, line.trim().parse().unwrap())
+}
+
+/// What a receiver wrote down, a word and an id for each message.
+fn written(file: &Path) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    whole
+        .lines()
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(said, id)| (said.into(), id.into()))
+        .collect()
+}
+
+/// The ids that were taken, each where it was first.
+async fn taken(file: &Path, wanted: usize) -> Vec<String> {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        let mut seen = BTreeSet::new();
+        let lines = written(file).into_iter().filter(|(said, _)| said == "taken").map(|(_, id)| id);
+        let first: Vec<String> = lines.filter(|id| seen.insert(id.clone())).collect();
+        if first.len() >= wanted {
+            return first;
+        }
+        assert!(Instant::now() < deadline, "{} of {wanted}", first.len());
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// With a library of others: it fails three times of ten, is down for a minute, and comes back as another process.
+#[tokio::test]
+async fn a_receiver_that_fails_and_is_down_for_a_minute_gets_everything_in_order() {
+    const DOWN: Duration = Duration::from_secs(60);
+    let database = TestDatabase::create().await;
+    let house = house(&database).await;
+    let inlet = house.inlet().await;
+    let (_, key) = house.product_token(Some(&inlet.project), Scope::ALL).await;
+    let path = format!("/v1/project/{}/webhooks", inlet.project);
+    let python = python().await;
+    let folder = Folder::below(&std::env::temp_dir());
+    let file = folder.path().join("written");
+    // Its port is known before its secret: what comes first is a receiver of another secret, which gets nothing.
+    let other = format!("whsec_{}", "A".repeat(43) + "=");
+    let (first, port) = receive(&python, 0, &other, &file).await;
+    drop(first);
+    let url = format!("http://127.0.0.1:{port}/hook");
+    let made = house.post(&key, &path, &json!({ "url": url, "types": ["purchase"] })).await.json();
+    let (id, secret) = (made["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let (receiver, _) = receive(&python, port, secret, &file).await;
+    let push = async |ids: std::ops::Range<usize>| {
+        for id in ids {
+            let event = json!([{ "_user_id": "u", "_event_id": id.to_string(), "_event_type": "purchase" }]);
+            assert_eq!(house.post(&inlet.token, &inlet.path("/stream/events"), &event).await.status, 202);
+        }
+    };
+    push(0..40).await;
+    taken(&file, 10).await;
+    drop(receiver);
+    let down = Instant::now();
+    push(40..80).await;
+    // Long enough, and not before a delivery has failed for want of anybody.
+    loop {
+        let deliveries = house.get(&key, &format!("{path}/{id}/deliveries")).await.json();
+        let latest = &deliveries["entities"][0];
+        if down.elapsed() >= DOWN && latest["status"].is_null() && latest["error"].is_string() {
+            break;
+        }
+        assert!(down.elapsed() < DOWN * 2, "{latest}");
+        sleep(Duration::from_millis(500)).await;
+    }
+    let (_receiver, _) = receive(&python, port, secret, &file).await;
+    let all = taken(&file, 80).await;
+    assert_eq!(all, (0..80).map(|id| id.to_string()).collect::<Vec<_>>());
+    let written = written(&file);
+    let count = |word: &str| written.iter().filter(|(said, _)| said == word).count();
+    assert!(count("failed") >= 10 && count("bad") == 0, "{written:?}");
+    house.stop().await;
 }
 
 #[tokio::test]
